@@ -1,0 +1,30 @@
+"""Time as the server sees it: wall time for what is stored, monotonic time for what is waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from tocsin_server.model import MICROS_PER_SECOND, Micros
+
+Clock: TypeAlias = Callable[[], Micros]
+"""Gives the present time; tests pass their own."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def wall_clock() -> Micros:
+    """Return the present time in microseconds since the Unix epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+def micros(seconds: float) -> Micros:
+    """Convert a duration in seconds to microseconds, rounded."""
+    return round(seconds * MICROS_PER_SECOND)
+
+
+def isoformat(at: Micros) -> str:
+    """Write a time as RFC 3339 in UTC, such as ``2026-01-31T08:15:00.250000Z``."""
+    return (_EPOCH + timedelta(microseconds=at)).isoformat().replace("+00:00", "Z")

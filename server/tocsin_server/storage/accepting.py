@@ -1,0 +1,350 @@
+"""Storing new notifications: the write path of Send and SendBatch.
+
+Order inside the transaction, which is also the order in which rows are locked (each sorted by its key):
+
+1. idempotency keys: repetitions within the round are answered from memory, then each key is inserted if absent;
+   only what is new goes on, so that a repetition takes no sequence,
+2. feeds: one range of sequences per recipient for what enters at once,
+3. notifications, 4. channels.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import peewee
+from uuid_utils import uuid7
+
+from tocsin_server.errors import IdempotencyKeyReused, TocsinError
+from tocsin_server.model import (
+    NO_FEED,
+    Accepted,
+    Channel,
+    ChannelType,
+    ClaimedChannel,
+    FeedEvent,
+    Micros,
+    Notification,
+    NotificationDraft,
+    Recipient,
+    Status,
+)
+from tocsin_server.storage.rows import NotificationReader, dump_json
+from tocsin_server.storage.statements import RowInsert, Statement, parameter
+from tocsin_server.storage.tables import IdempotencyKeys, NotificationChannels, Notifications, RecipientFeeds
+from tocsin_server.storage.writer import Transaction
+
+LARGEST_EPOCH = 2**62
+
+
+def new_id() -> str:
+    """Return a new UUIDv7; those of one process rise strictly."""
+    return str(uuid7())
+
+
+def new_epoch() -> int:
+    """Return a random epoch; 0 is kept for a feed that does not exist."""
+    return NO_FEED.epoch + 1 + secrets.randbelow(LARGEST_EPOCH)
+
+
+def created_at_of(uuid7_text: str) -> Micros:
+    """Return the time inside a UUIDv7: its first 48 bits are milliseconds since the Unix epoch (RFC 9562, 5.7)."""
+    return int(uuid7_text[:8] + uuid7_text[9:13], 16) * 1000
+
+
+class FeedRange(NamedTuple):
+    """Sequences ``last - count + 1`` to ``last`` of a feed, taken in this transaction."""
+
+    epoch: int
+    last: int
+    unread_count: int
+
+
+class FeedSequencer:
+    """Takes ranges of sequences from feeds, creating a feed at its first entry."""
+
+    def __init__(self, database: peewee.Database) -> None:
+        feeds = RecipientFeeds
+        self._take = Statement(
+            database,
+            feeds.insert(
+                recipient_type=parameter("recipient_type"),
+                recipient_id=parameter("recipient_id"),
+                epoch=parameter("epoch"),
+                last_sequence=parameter("count"),
+                purged_sequence=0,
+                delivered_sequence=0,
+                unread_count=parameter("unread"),
+            )
+            .on_conflict(
+                conflict_target=[feeds.recipient_type, feeds.recipient_id],
+                update={
+                    feeds.last_sequence: feeds.last_sequence + parameter("count"),
+                    feeds.unread_count: feeds.unread_count + parameter("unread"),
+                },
+            )
+            .returning(feeds.epoch, feeds.last_sequence, feeds.unread_count),
+        )
+
+    def enter(self, cursor: Any, counts: Mapping[Recipient, int]) -> dict[Recipient, FeedRange]:
+        """Take as many sequences as notifications enter each feed; they are unread."""
+        return {
+            recipient: FeedRange(
+                *self._take.run(
+                    cursor,
+                    recipient_type=recipient.type,
+                    recipient_id=recipient.id,
+                    epoch=new_epoch(),
+                    count=counts[recipient],
+                    unread=counts[recipient],
+                ).fetchone()
+            )
+            for recipient in sorted(counts)
+        }
+
+
+class Accepting:
+    """Handler that stores drafts.
+
+    Args:
+        database: Where to.
+        reader: Reads earlier notifications for repeated keys.
+        attempt_limit: Attempts that a channel row gets.
+        lease: Microseconds for which rows handed over at once are leased.
+    """
+
+    def __init__(
+        self, database: peewee.Database, reader: NotificationReader, *, attempt_limit: int, lease: Micros
+    ) -> None:
+        self._reader = reader
+        self._attempt_limit = attempt_limit
+        self._lease = lease
+        self._sequencer = FeedSequencer(database)
+        self._insert_key = Statement(
+            database,
+            IdempotencyKeys.insert(
+                caller=parameter("caller"),
+                key=parameter("key"),
+                digest=parameter("digest"),
+                notification_id=parameter("notification_id"),
+            ).on_conflict_ignore(),
+        )
+        self._select_key = Statement(
+            database,
+            IdempotencyKeys.select(IdempotencyKeys.digest, IdempotencyKeys.notification_id).where(
+                IdempotencyKeys.caller == parameter("caller"), IdempotencyKeys.key == parameter("key")
+            ),
+        )
+        self._insert_notifications = RowInsert(
+            database,
+            Notifications,
+            (
+                "id", "recipient_id", "recipient_type", "title", "message", "status", "metadata", "is_read",
+                "created_at", "send_at", "expires_at", "entered_sequence", "sequence",
+            ),
+        )  # fmt: skip
+        self._insert_channels = RowInsert(
+            database,
+            NotificationChannels,
+            (
+                "id", "notification_id", "channel", "status", "attempts", "created_at", "address",
+                "attempt_limit", "due_at", "claim_token",
+            ),
+        )  # fmt: skip
+
+    def __call__(
+        self, transaction: Transaction, requests: Sequence[Sequence[NotificationDraft]]
+    ) -> list[list[Accepted | TocsinError]]:
+        """Store the drafts of several calls; one result per draft, in order."""
+        drafts = [draft for request in requests for draft in request]
+        results: list[Accepted | TocsinError | None] = [None] * len(drafts)
+        repeats: list[tuple[int, NotificationDraft, str]] = []
+        new = self._take_keys(transaction.cursor, drafts, results, repeats)
+        self._store(transaction, drafts, new, results)
+        for place, draft, notification_id in repeats:
+            results[place] = self._repeat(transaction.cursor, draft, notification_id)
+        answers = iter(results)
+        return [[_present(next(answers)) for _ in request] for request in requests]
+
+    def _take_keys(
+        self,
+        cursor: Any,
+        drafts: Sequence[NotificationDraft],
+        results: list[Accepted | TocsinError | None],
+        repeats: list[tuple[int, NotificationDraft, str]],
+    ) -> list[tuple[int, str]]:
+        """Return place and new id of the drafts that are new; note the others in ``results`` or ``repeats``."""
+        new: list[tuple[int, str]] = []
+        keyed: list[tuple[str, str, int]] = []
+        for place, draft in enumerate(drafts):
+            if draft.refusal is not None and not draft.idempotency_key:
+                results[place] = draft.refusal
+            elif draft.idempotency_key:
+                keyed.append((draft.caller, draft.idempotency_key, place))
+            else:
+                new.append((place, new_id()))
+        keyed.sort()  # by key, then by place: locks in order, and the first of equal keys first
+        for caller, key, place in keyed:
+            draft = drafts[place]
+            if draft.refusal is None:
+                notification_id = new_id()
+                inserted = self._insert_key.run(
+                    cursor, caller=caller, key=key, digest=draft.digest, notification_id=notification_id
+                ).rowcount
+                if inserted == 1:
+                    new.append((place, notification_id))
+                    continue
+            earlier = self._select_key.run(cursor, caller=caller, key=key).fetchone()
+            if earlier is None:
+                results[place] = draft.refusal
+                continue
+            digest, earlier_id = earlier
+            if digest == draft.digest:
+                repeats.append((place, draft, earlier_id))
+            else:
+                results[place] = IdempotencyKeyReused(key, earlier_id)
+        new.sort()
+        return new
+
+    def _repeat(self, cursor: Any, draft: NotificationDraft, notification_id: str) -> Accepted | TocsinError:
+        notification = self._reader.get(cursor, notification_id)
+        if notification is None:  # removed by hand: the key row outlived it
+            return IdempotencyKeyReused(draft.idempotency_key, notification_id)
+        return Accepted(notification, duplicate=True)
+
+    def _store(
+        self,
+        transaction: Transaction,
+        drafts: Sequence[NotificationDraft],
+        new: Sequence[tuple[int, str]],
+        results: list[Accepted | TocsinError | None],
+    ) -> None:
+        now = transaction.now
+        entering: dict[Recipient, int] = {}
+        for place, _ in new:
+            if _enters_now(drafts[place], now):
+                recipient = drafts[place].recipient
+                entering[recipient] = entering.get(recipient, 0) + 1
+        ranges = self._sequencer.enter(transaction.cursor, entering)
+        # What is still to be given out of each range, counted down from its size.
+        left = dict(entering)
+
+        token = new_id()
+        notification_rows: list[tuple[Any, ...]] = []
+        channel_rows: list[tuple[Any, ...]] = []
+        for place, notification_id in new:
+            draft = drafts[place]
+            recipient = draft.recipient
+            created_at = created_at_of(notification_id)
+            sequence: int | None = None
+            if _enters_now(draft, now):
+                taken = ranges[recipient]
+                left[recipient] -= 1
+                sequence = taken.last - left[recipient]
+            notification_rows.append(
+                (
+                    notification_id, recipient.id, recipient.type, draft.title, draft.message, Status.PENDING,
+                    dump_json(draft.metadata), False, created_at, draft.send_at, draft.expires_at, sequence, sequence,
+                )
+            )  # fmt: skip
+            notification = Notification(
+                notification_id,
+                recipient,
+                draft.title,
+                draft.message,
+                Status.PENDING,
+                draft.metadata,
+                False,  # noqa: FBT003 - is_read
+                created_at,
+                None,
+                draft.send_at,
+                draft.expires_at,
+                sequence,
+            )
+            notification.channels = self._add_channels(transaction, draft, notification, token, channel_rows)
+            results[place] = Accepted(notification, duplicate=False)
+            if sequence is not None:
+                transaction.events.append(
+                    FeedEvent(
+                        recipient,
+                        taken.epoch,
+                        sequence,
+                        sequence,
+                        taken.unread_count - left[recipient],
+                        notification,
+                    )
+                )
+        self._insert_notifications.run(transaction.cursor, notification_rows)
+        self._insert_channels.run(transaction.cursor, channel_rows)
+
+    def _add_channels(
+        self,
+        transaction: Transaction,
+        draft: NotificationDraft,
+        notification: Notification,
+        token: str,
+        rows: list[tuple[Any, ...]],
+    ) -> list[Channel]:
+        """Append the channel rows of one notification, leased where a lane of this process has a place."""
+        now = transaction.now
+        due_at = draft.send_at or notification.created_at
+        channels: list[Channel] = []
+        for wanted in draft.channels:
+            channel_id = new_id()
+            claim_token: str | None = None
+            row_due_at: Micros | None = due_at
+            if wanted.channel == ChannelType.WEBSOCKET:
+                if notification.sequence is not None:
+                    row_due_at = draft.expires_at  # waits for a subscriber until then
+            elif due_at <= now and transaction.reserve(wanted.channel):
+                claim_token = token
+                row_due_at = now + self._lease
+                transaction.claims.append(
+                    ClaimedChannel(
+                        id=channel_id,
+                        notification_id=notification.id,
+                        channel=wanted.channel,
+                        address=wanted.address or "",
+                        title=draft.title,
+                        message=draft.message,
+                        metadata=draft.metadata,
+                        attempts=0,
+                        attempt_limit=self._attempt_limit,
+                        response=None,
+                        created_at=notification.created_at,
+                        expires_at=draft.expires_at,
+                        token=token,
+                        lease_until=row_due_at,
+                        taken_over=False,
+                    )
+                )
+            rows.append(
+                (
+                    channel_id, notification.id, wanted.channel, Status.PENDING, 0, notification.created_at,
+                    wanted.address, self._attempt_limit, row_due_at, claim_token,
+                )
+            )  # fmt: skip
+            waiting = claim_token is not None or (
+                wanted.channel == ChannelType.WEBSOCKET and notification.sequence is not None
+            )
+            channels.append(
+                Channel(
+                    channel_id, notification.id, wanted.channel, Status.PENDING, 0, None, notification.created_at,
+                    wanted.address, None if waiting else row_due_at,
+                )
+            )  # fmt: skip
+        return channels
+
+
+def _enters_now(draft: NotificationDraft, now: Micros) -> bool:
+    """Whether the notification enters its recipient's feed with this transaction."""
+    return (draft.send_at is None or draft.send_at <= now) and any(
+        wanted.channel == ChannelType.WEBSOCKET for wanted in draft.channels
+    )
+
+
+def _present(result: Accepted | TocsinError | None) -> Accepted | TocsinError:
+    assert result is not None  # noqa: S101 - every draft is new, a repetition or refused
+    return result

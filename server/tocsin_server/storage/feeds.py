@@ -1,0 +1,392 @@
+"""The feed side of the store: entering, reading state, settling what subscribers received, and replay.
+
+A recipient's feed is not a table of its own: it is the recipient's notifications that carry a ``sequence``. Whatever
+changes a feed takes the next sequences from its row in ``recipient_feeds`` in the same transaction, and that row's
+lock makes the order of sequences the order of commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import peewee
+from peewee import SQL
+
+from tocsin_server.errors import (
+    InvalidArgument,
+    MalformedCursor,
+    NotificationNotFound,
+    TocsinError,
+    Violation,
+)
+from tocsin_server.model import (
+    NO_FEED,
+    FeedEvent,
+    FeedPosition,
+    FeedState,
+    Marked,
+    Notification,
+    Recipient,
+    RecipientType,
+    Status,
+)
+from tocsin_server.responses import EXPIRED, given_up
+from tocsin_server.storage.accepting import FeedSequencer
+from tocsin_server.storage.claims import PENDING, Queue
+from tocsin_server.storage.rows import (
+    NOTIFICATION_COLUMNS,
+    NotificationReader,
+    dump_json,
+    notification_from_row,
+)
+from tocsin_server.storage.statements import Statement, parameter
+from tocsin_server.storage.tables import NotificationChannels, Notifications, RecipientFeeds
+from tocsin_server.storage.writer import Transaction
+
+UNREAD = SQL("NOT is_read")
+"""Literal, see `claims.PENDING`."""
+
+MARK_CHUNK = 500
+"""Notifications marked as read in one transaction, and ids in one event: 100,000 at once would hold the writer."""
+
+
+class MarkFeed(NamedTuple):
+    """Mark a recipient's feed as read, up to and including ``up_to`` (None: all), one chunk."""
+
+    recipient: Recipient
+    up_to: FeedPosition | None
+
+
+class MarkedChunk(NamedTuple):
+    """``head`` is the position up to which the call marks; ``more`` says whether a further chunk is needed."""
+
+    marked_count: int
+    unread_count: int
+    head: FeedPosition
+    more: bool
+
+
+class Settlement(NamedTuple):
+    """Everything of a feed up to ``position`` was written to a live stream."""
+
+    recipient: Recipient
+    position: FeedPosition
+    response: dict[str, Any]
+
+
+def _of(recipient_type: Any, recipient_id: Any) -> tuple[Any, Any]:
+    return Notifications.recipient_type == recipient_type, Notifications.recipient_id == recipient_id
+
+
+class Feeds:
+    """Statements over the feeds of one database; methods that take a `Transaction` are handlers of the writer."""
+
+    def __init__(self, database: peewee.Database, reader: NotificationReader, queue: Queue) -> None:
+        self._reader = reader
+        self._queue = queue
+        self._sequencer = FeedSequencer(database)
+        notifications, rows, feeds = Notifications, NotificationChannels, RecipientFeeds
+        mine = _of(parameter("recipient_type"), parameter("recipient_id"))
+        my_feed = (
+            feeds.recipient_type == parameter("recipient_type"),
+            feeds.recipient_id == parameter("recipient_id"),
+        )
+        self._state = Statement(
+            database,
+            feeds.select(
+                feeds.epoch,
+                feeds.last_sequence,
+                feeds.purged_sequence,
+                feeds.unread_count,
+                feeds.delivered_sequence,
+            ).where(*my_feed),
+        )
+        self._after = Statement(
+            database,
+            notifications.select(*NOTIFICATION_COLUMNS)
+            .where(
+                *mine,
+                notifications.sequence > parameter("after"),
+                notifications.sequence <= parameter("up_to"),
+            )
+            .order_by(notifications.sequence)
+            .limit(parameter("limit")),
+        )
+        waiting = (
+            *mine,
+            notifications.sequence > parameter("after"),
+            notifications.sequence <= parameter("up_to"),
+            PENDING,
+            rows.channel == SQL("'websocket'"),
+        )
+        self._waiting = Statement(
+            database,
+            notifications.select(*NOTIFICATION_COLUMNS)
+            .join(rows)
+            .where(*waiting)
+            .order_by(notifications.sequence)
+            .limit(parameter("limit")),
+        )
+        self._waiting_rows = Statement(
+            database, notifications.select(rows.id, notifications.id).join(rows).where(*waiting)
+        )
+        self._deliver = Statement(
+            database,
+            rows.update(
+                status=SQL("'sent'"), attempts=rows.attempts + 1, response=parameter("response"), due_at=None
+            ).where(rows.id == parameter("id")),
+        )
+        self._advance_delivered = Statement(
+            database,
+            feeds.update(delivered_sequence=parameter("sequence")).where(
+                *my_feed, feeds.delivered_sequence < parameter("sequence")
+            ),
+        )
+        self._due = Statement(
+            database,
+            notifications.select(rows.id, notifications.expires_at, *NOTIFICATION_COLUMNS)
+            .join(rows)
+            .where(PENDING, rows.channel == SQL("'websocket'"), rows.due_at <= parameter("now"))
+            .order_by(rows.due_at)
+            .limit(parameter("limit")),
+        )
+        self._enter = Statement(
+            database,
+            notifications.update(entered_sequence=parameter("sequence"), sequence=parameter("sequence")).where(
+                notifications.id == parameter("id")
+            ),
+        )
+        self._wait = Statement(database, rows.update(due_at=parameter("expires_at")).where(rows.id == parameter("id")))
+        self._expire = Statement(
+            database,
+            rows.update(status=SQL("'failed'"), response=parameter("response"), due_at=None).where(
+                rows.id == parameter("id")
+            ),
+        )
+        self._unread = Statement(
+            database,
+            notifications.select(notifications.id)
+            .where(
+                *mine,
+                UNREAD,
+                notifications.entered_sequence.is_null(is_null=False),
+                notifications.entered_sequence <= parameter("up_to"),
+            )
+            .order_by(notifications.entered_sequence)
+            .limit(MARK_CHUNK),
+        )
+        self._change = Statement(
+            database,
+            feeds.update(
+                last_sequence=feeds.last_sequence + parameter("count"),
+                unread_count=feeds.unread_count - parameter("count"),
+            )
+            .where(*my_feed)
+            .returning(feeds.epoch, feeds.last_sequence, feeds.unread_count),
+        )
+        self._read_in_feed = Statement(
+            database,
+            notifications.update(is_read=True, read_at=parameter("now"), sequence=parameter("sequence")).where(
+                notifications.id == parameter("id")
+            ),
+        )
+        self._read_outside = Statement(
+            database,
+            notifications.update(is_read=True, read_at=parameter("now")).where(notifications.id == parameter("id")),
+        )
+        self._database = database
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def state(self, cursor: Any, recipient: Recipient) -> FeedState:
+        """Read the head of a feed; that of a feed that does not exist yet is all zero."""
+        row = self._state.run(cursor, recipient_type=recipient.type, recipient_id=recipient.id).fetchone()
+        return FeedState(*NO_FEED, 0, 0) if row is None else FeedState(*row[:4])
+
+    def after(
+        self, cursor: Any, recipient: Recipient, position: FeedPosition, limit: int
+    ) -> tuple[FeedState, list[Notification]]:
+        """Read the head, and in order of change up to ``limit`` notifications that changed after ``position``.
+
+        None are returned when the feed cannot tell everything after ``position`` (see `FeedState.covers`).
+        """
+        state = self.state(cursor, recipient)
+        if not state.covers(position) or state.sequence == position.sequence:
+            return state, []
+        return state, self._rows(cursor, self._after, recipient, position.sequence, state.sequence, limit)
+
+    def waiting(
+        self, cursor: Any, recipient: Recipient, after: int, limit: int
+    ) -> tuple[FeedState, list[Notification]]:
+        """Read the head, and in order up to ``limit`` notifications after ``after`` that wait for a subscriber."""
+        row = self._state.run(cursor, recipient_type=recipient.type, recipient_id=recipient.id).fetchone()
+        if row is None:
+            return FeedState(*NO_FEED, 0, 0), []
+        state, delivered = FeedState(*row[:4]), row[4]
+        return state, self._rows(cursor, self._waiting, recipient, max(after, delivered), state.sequence, limit)
+
+    def _rows(
+        self, cursor: Any, statement: Statement, recipient: Recipient, after: int, up_to: int, limit: int
+    ) -> list[Notification]:
+        found = statement.run(
+            cursor,
+            recipient_type=recipient.type,
+            recipient_id=recipient.id,
+            after=after,
+            up_to=up_to,
+            limit=limit,
+        ).fetchall()
+        notifications = [notification_from_row(row) for row in found]
+        self._reader.add_channels(cursor, notifications)
+        return notifications
+
+    # -- entering --------------------------------------------------------------------------------
+
+    def enter_due(self, transaction: Transaction, limits: Sequence[int]) -> list[int | TocsinError]:
+        """Handle websocket rows that are due: let them enter their feeds, or fail those that expired.
+
+        Each result is the number of rows handled, at most the limit asked for.
+        """
+        return [self._enter_due(transaction, limit) for limit in limits]
+
+    def _enter_due(self, transaction: Transaction, limit: int) -> int:
+        cursor, now = transaction.cursor, transaction.now
+        due = self._due.run(cursor, now=now, limit=limit).fetchall()
+        entering: list[tuple[str, Notification]] = []
+        for row_id, expires_at, *columns in due:
+            notification = notification_from_row(columns)
+            if expires_at is not None and expires_at <= now:
+                self._expire.run(cursor, id=row_id, response=dump_json(given_up(None, reason=EXPIRED, at=now)))
+                self._queue.update_notification(cursor, notification.id, Status.FAILED)
+            else:
+                entering.append((row_id, notification))
+        counts: dict[Recipient, int] = {}
+        for _, notification in entering:
+            counts[notification.recipient] = counts.get(notification.recipient, 0) + 1
+        ranges = self._sequencer.enter(cursor, counts)
+        for row_id, notification in entering:
+            taken = ranges[notification.recipient]
+            counts[notification.recipient] -= 1
+            left = counts[notification.recipient]
+            sequence = taken.last - left
+            notification.sequence = sequence
+            self._enter.run(cursor, id=notification.id, sequence=sequence)
+            self._wait.run(cursor, id=row_id, expires_at=notification.expires_at)
+            transaction.events.append(
+                FeedEvent(
+                    notification.recipient,
+                    taken.epoch,
+                    sequence,
+                    sequence,
+                    taken.unread_count - left,
+                    notification,
+                )
+            )
+        self._reader.add_channels(cursor, [notification for _, notification in entering])
+        return len(due)
+
+    # -- reading state ---------------------------------------------------------------------------
+
+    def mark_ids(self, transaction: Transaction, calls: Sequence[Sequence[str]]) -> list[Marked | TocsinError]:
+        """Mark notifications of one recipient as read, all of them or, on an error, none."""
+        return [self._guarded(self._mark_ids, transaction, ids) for ids in calls]
+
+    def mark_feed(self, transaction: Transaction, calls: Sequence[MarkFeed]) -> list[MarkedChunk | TocsinError]:
+        """Mark a chunk of a feed as read."""
+        return [self._guarded(self._mark_feed, transaction, call) for call in calls]
+
+    @staticmethod
+    def _guarded(function: Any, transaction: Transaction, payload: Any) -> Any:
+        """Turn a refusal, which comes before anything is written, into the result of this call alone."""
+        try:
+            return function(transaction, payload)
+        except TocsinError as refusal:
+            return refusal
+
+    def _mark_ids(self, transaction: Transaction, ids: Sequence[str]) -> Marked:
+        cursor = transaction.cursor
+        query = Notifications.select(
+            Notifications.id,
+            Notifications.recipient_type,
+            Notifications.recipient_id,
+            Notifications.is_read,
+            Notifications.entered_sequence,
+        ).where(Notifications.id.in_(list(ids)))
+        sql, arguments = self._database.get_sql_context().sql(query).query()
+        cursor.execute(sql, arguments)
+        found = {row[0]: row for row in cursor.fetchall()}
+        for notification_id in ids:
+            if notification_id not in found:
+                raise NotificationNotFound(notification_id)
+        recipients = {(row[1], row[2]) for row in found.values()}
+        if len(recipients) > 1:
+            raise InvalidArgument([Violation("ids", "must all belong to one recipient")])
+        recipient_type, recipient_id = recipients.pop()
+        recipient = Recipient(RecipientType(recipient_type), recipient_id)
+        unread = [row for row in found.values() if not row[3]]
+        in_feed = [row[0] for row in sorted(unread, key=lambda row: row[4] or 0) if row[4] is not None]
+        outside = sorted(row[0] for row in unread if row[4] is None)
+        for notification_id in outside:
+            self._read_outside.run(cursor, id=notification_id, now=transaction.now)
+        unread_count = self._mark(transaction, recipient, in_feed)
+        return Marked(len(unread), unread_count)
+
+    def _mark_feed(self, transaction: Transaction, call: MarkFeed) -> MarkedChunk:
+        state = self.state(transaction.cursor, call.recipient)
+        up_to = call.up_to if call.up_to is not None else state.head
+        if up_to != NO_FEED and (up_to.epoch != state.epoch or up_to.sequence > state.sequence):
+            raise MalformedCursor("up_to_cursor", "is not a cursor of this feed as it is now; list again")
+        ids = [
+            row[0]
+            for row in self._unread.run(
+                transaction.cursor,
+                recipient_type=call.recipient.type,
+                recipient_id=call.recipient.id,
+                up_to=up_to.sequence,
+            ).fetchall()
+        ]
+        unread_count = self._mark(transaction, call.recipient, ids)
+        return MarkedChunk(len(ids), unread_count, up_to, more=len(ids) == MARK_CHUNK)
+
+    def _mark(self, transaction: Transaction, recipient: Recipient, ids: Sequence[str]) -> int:
+        """Mark unread notifications that are in the feed, and return the unread count."""
+        cursor = transaction.cursor
+        if not ids:
+            return self.state(cursor, recipient).unread_count
+        epoch, last, unread_count = self._change.run(
+            cursor, recipient_type=recipient.type, recipient_id=recipient.id, count=len(ids)
+        ).fetchone()
+        first = last - len(ids) + 1
+        for sequence, notification_id in enumerate(ids, start=first):
+            self._read_in_feed.run(cursor, id=notification_id, now=transaction.now, sequence=sequence)
+        transaction.events.append(
+            FeedEvent(recipient, epoch, first, last, unread_count, read_ids=tuple(ids), read_at=transaction.now)
+        )
+        return int(unread_count)
+
+    # -- settling --------------------------------------------------------------------------------
+
+    def settle(self, transaction: Transaction, settlements: Sequence[Settlement]) -> list[int | TocsinError]:
+        """Record waiting websocket rows up to a position as sent; each result is how many there were.
+
+        A position of another epoch, or beyond the head, settles nothing: whoever presents it has seen another feed.
+        """
+        return [self._settle(transaction, settlement) for settlement in settlements]
+
+    def _settle(self, transaction: Transaction, settlement: Settlement) -> int:
+        cursor, (recipient, position, response) = transaction.cursor, settlement
+        key = {"recipient_type": recipient.type, "recipient_id": recipient.id}
+        row = self._state.run(cursor, **key).fetchone()
+        if row is None:
+            return 0
+        state, delivered = FeedState(*row[:4]), row[4]
+        if position.epoch != state.epoch or not delivered < position.sequence <= state.sequence:
+            return 0
+        self._advance_delivered.run(cursor, **key, sequence=position.sequence)
+        waiting = self._waiting_rows.run(cursor, **key, after=delivered, up_to=position.sequence).fetchall()
+        encoded = dump_json(response)
+        for row_id, notification_id in waiting:
+            self._deliver.run(cursor, id=row_id, response=encoded)
+            self._queue.update_notification(cursor, notification_id, Status.SENT)
+        return len(waiting)

@@ -1,0 +1,96 @@
+"""The storage as the rest of the server sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from tocsin_server.errors import TocsinError
+from tocsin_server.model import (
+    Accepted,
+    ChannelResult,
+    ChannelType,
+    ClaimedChannel,
+    FeedPosition,
+    FeedState,
+    Marked,
+    Micros,
+    Notification,
+    NotificationDraft,
+    NotificationFilter,
+    Page,
+    Recipient,
+)
+
+
+class FeedPart(NamedTuple):
+    """Head of a feed and part of its content, read from one snapshot."""
+
+    state: FeedState
+    notifications: list[Notification]
+
+
+class ListPart(NamedTuple):
+    """A page and, when the list is one recipient's, the head of that recipient's feed read before the rows."""
+
+    page: Page
+    state: FeedState | None
+
+
+class Store(Protocol):
+    """Keeps notifications; every method may be called from any event loop.
+
+    A write returns after its commit, and every method raises `DatabaseUnavailable` when the database does not
+    answer, `ShuttingDown` after `close`; writes raise `QueueFull` when too many are waiting.
+    """
+
+    async def accept(self, drafts: Sequence[NotificationDraft]) -> Sequence[Accepted | TocsinError]:
+        """Store drafts and queue them; one answer per draft, `IdempotencyKeyReused` where a key is taken."""
+
+    async def get(self, notification_id: str) -> Notification:
+        """Read one notification with its channels; raises `NotificationNotFound`."""
+
+    async def find(self, wanted: NotificationFilter, before: str | None, page_size: int) -> ListPart:
+        """Read a page of what matches, newest first, below the position ``before`` (see `Page.positions`)."""
+
+    async def mark_read(self, ids: Sequence[str]) -> Marked:
+        """Mark notifications of one recipient as read, all or none.
+
+        Raises `NotificationNotFound`, and `InvalidArgument` when they belong to several recipients.
+        """
+
+    async def mark_feed_read(self, recipient: Recipient, up_to: FeedPosition | None) -> Marked:
+        """Mark a feed as read up to a position (None: its head now), in chunks; raises `MalformedCursor`."""
+
+    async def feed_state(self, recipient: Recipient) -> FeedState:
+        """Read the head of a feed."""
+
+    async def feed_after(self, recipient: Recipient, position: FeedPosition, limit: int) -> FeedPart:
+        """Read what changed after a position, in order of change, each notification in its latest state."""
+
+    async def feed_waiting(self, recipient: Recipient, after: int, limit: int) -> FeedPart:
+        """Read what waits for a subscriber and has a sequence above ``after``."""
+
+    async def settle_feed(self, recipient: Recipient, position: FeedPosition, response: dict[str, Any]) -> int:
+        """Record that everything waiting up to a position was received; returns how many rows that settled."""
+
+    async def enter_due(self, limit: int) -> int:
+        """Let due notifications enter their feeds and fail expired ones; returns how many rows were handled."""
+
+    async def next_due(self, channel: ChannelType) -> Micros | None:
+        """Tell when the next pending row of a channel is due."""
+
+    async def claim(self, channel: ChannelType, limit: int, lease: Micros) -> list[ClaimedChannel]:
+        """Lease up to ``limit`` due rows of a channel for ``lease`` microseconds."""
+
+    async def renew(self, held: Sequence[ClaimedChannel], lease: Micros) -> set[str]:
+        """Extend the leases of held rows from now; returns the ids of those still held."""
+
+    async def release(self, held: Sequence[ClaimedChannel]) -> None:
+        """Give held rows back unsent: due at once, the attempt not counted."""
+
+    async def record(self, result: ChannelResult) -> bool:
+        """Write the result of an attempt; false when the lease was lost, and nothing was written."""
+
+    async def close(self) -> None:
+        """Write what is waiting and give up the connections. Idempotent."""
