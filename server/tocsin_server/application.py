@@ -1,0 +1,154 @@
+"""The only place that builds the real things, starts them in order, and stops them in the reverse order.
+
+Start: lock the database, migrate, recover leases, start the lanes, listen, report SERVING. Stop: report NOT_SERVING,
+end streams with their cursor, let calls end, finish or release sends, write results, close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from tocsin_server.channels.registry import REQUIRED_SETTING, build_senders
+from tocsin_server.clock import wall_clock
+from tocsin_server.config import ListenAddress, Settings
+from tocsin_server.delivery.dispatcher import Dispatcher
+from tocsin_server.delivery.feed_entry import FeedEntry
+from tocsin_server.delivery.lane import LaneSettings
+from tocsin_server.delivery.retry import RetryPolicy
+from tocsin_server.errors import ConfigurationError
+from tocsin_server.feed.hub import Hub
+from tocsin_server.feed.settlement import Settler
+from tocsin_server.feed.stream import FeedStreams
+from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
+from tocsin_server.rpc.notification_service import NotificationService
+from tocsin_server.rpc.server import RpcServer
+from tocsin_server.storage import database
+from tocsin_server.storage.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that serves: where it listens, and which channels it delivers."""
+
+    listen: ListenAddress
+    configured: tuple[ChannelType, ...]
+
+
+class _Commits:
+    """Passes on what the writer committed: events to the feed, leased rows to the lanes."""
+
+    def __init__(self, hub: Hub, dispatcher: Dispatcher) -> None:
+        self._hub = hub
+        self._dispatcher = dispatcher
+
+    def reserve(self, channel: ChannelType) -> bool:
+        """Take a place in a lane."""
+        return self._dispatcher.reserve(channel)
+
+    def cancel_reservations(self, channels: Sequence[ChannelType]) -> None:
+        """Give places back."""
+        self._dispatcher.give_back(channels)
+
+    def committed(self, events: Sequence[FeedEvent], claims: Sequence[ClaimedChannel]) -> None:
+        """Pass on; both return at once."""
+        if events:
+            self._hub.publish(events)
+        if claims:
+            self._dispatcher.hand_over(claims)
+
+
+@contextlib.asynccontextmanager
+async def server(
+    settings: Settings, *, dev: bool = False, insecure: bool = False, migrate: bool = True
+) -> AsyncIterator[Running]:
+    """Run a server while the context is open.
+
+    Args:
+        settings: What is set.
+        dev: Send what has no provider to the outbox.
+        insecure: Allow listening beyond this machine without TLS and authentication.
+        migrate: Bring the schema up to date first; else an outdated one is an error.
+
+    Raises:
+        StartupError: With the one line that the operator needs.
+    """
+    _refuse_exposure(settings.listen, insecure=insecure)
+    senders = build_senders(settings, dev=dev)
+    configured = tuple(channel for channel in ChannelType if senders.get(channel))
+    path = database.sqlite_path(settings.database_url)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(database.exclusive(path))
+        database.prepare(path, migrate=migrate)
+        hub = Hub()
+        lane = LaneSettings(
+            concurrency=settings.sender_concurrency,
+            lease=settings.lease,
+            send_timeout=settings.send_timeout,
+            retry=RetryPolicy(settings.retry_base, settings.retry_cap),
+        )
+        dispatcher = Dispatcher(senders, lane, wall_clock)
+        store = SqliteStore(path, _Commits(hub, dispatcher), attempt_limit=settings.max_attempts, lease=settings.lease)
+        stack.push_async_callback(store.close)
+        if freed := await store.free_all_leases():
+            log.info("took over rows that were being sent", extra={"event": "leases_freed", "count": freed})
+        settler = Settler(store, wall_clock)
+        stack.push_async_callback(settler.close)
+        stack.push_async_callback(dispatcher.stop, settings.shutdown_grace / 2)
+        dispatcher.start(store)
+        entry = FeedEntry(store, wall_clock)
+        stack.push_async_callback(entry.stop)
+        service = NotificationService(
+            store,
+            FeedStreams(store, hub, settler),
+            dict.fromkeys(configured, True),
+            REQUIRED_SETTING,
+            wall_clock,
+        )
+        rpc = RpcServer({"NotificationService": service})
+        stack.push_async_callback(rpc.stop, settings.shutdown_grace / 4)
+        stack.callback(hub.close)
+        stack.push_async_callback(rpc.announce_stop)
+        port = await rpc.start(settings.listen)
+        yield Running(ListenAddress(settings.listen.host, port), configured)
+        log.info("stopping", extra={"event": "stopping"})
+
+
+async def serve(
+    settings: Settings, *, dev: bool, insecure: bool, migrate: bool, announce: Callable[[Running], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT; a second signal ends the process at once."""
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, on_signal)
+    async with server(settings, dev=dev, insecure=insecure, migrate=migrate) as running:
+        announce(running)
+        await stop.wait()
+
+
+def _refuse_exposure(listen: ListenAddress, *, insecure: bool) -> None:
+    """Without authentication, everybody who reaches the port may read and send everything."""
+    if insecure or listen.host == "localhost":
+        return
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(listen.host).is_loopback:
+            return
+    raise ConfigurationError(
+        f"TOCSIN_LISTEN: {listen} can be reached from other machines, and this server has no authentication; "
+        "listen on 127.0.0.1, or allow it with --insecure"
+    )

@@ -1,0 +1,6 @@
+"""The promises to subscribers: a live feed per recipient that can be resumed without a gap.
+
+`cursor` writes and reads the opaque cursor, `hub` hands committed events to the streams of this process, `stream`
+turns replay and live events into one sequence, `settlement` records what was received. The store is the truth and
+live events are only a faster way to it: wherever a stream finds that an event is missing, it reads again.
+"""

@@ -1,0 +1,98 @@
+"""Committed feed events, handed to the streams of this process.
+
+Each stream has a queue of its own with a bound. A stream that does not keep up is told so and ended; it never holds
+up the others, and costs at most its queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from tocsin_server.model import FeedEvent, Recipient
+
+QUEUE_LIMIT = 1_000
+"""Events that wait for one stream before it counts as too slow."""
+
+
+class Subscription:
+    """The live events of one recipient since the subscription began. Used on the event loop only."""
+
+    __slots__ = ("_events", "_limit", "_wake", "overflowed")
+
+    def __init__(self, limit: int) -> None:
+        self._events: deque[FeedEvent] = deque()
+        self._limit = limit
+        self._wake = asyncio.Event()
+        self.overflowed = False
+        """Events were lost because the stream did not take them in time."""
+
+    def put(self, event: FeedEvent) -> None:
+        """Add an event, unless the queue is full."""
+        if len(self._events) >= self._limit:
+            self.overflowed = True
+        else:
+            self._events.append(event)
+        self._wake.set()
+
+    def take(self) -> FeedEvent | None:
+        """Return the next event, None if none is waiting."""
+        return self._events.popleft() if self._events else None
+
+    def wake(self) -> None:
+        """Let `wait` return."""
+        self._wake.set()
+
+    async def wait(self, timeout: float) -> None:
+        """Return when something happened, or after ``timeout`` seconds."""
+        if not self._events and not self.overflowed:
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        self._wake.clear()
+
+
+class Hub:
+    """Streams by recipient. Created on the event loop that serves them."""
+
+    def __init__(self, queue_limit: int = QUEUE_LIMIT) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue_limit = queue_limit
+        self._subscriptions: dict[Recipient, set[Subscription]] = {}
+        self.closing = False
+
+    @contextmanager
+    def subscription(self, recipient: Recipient) -> Iterator[Subscription]:
+        """Buffer the recipient's events from now until the context is left."""
+        subscription = Subscription(self._queue_limit)
+        self._subscriptions.setdefault(recipient, set()).add(subscription)
+        try:
+            yield subscription
+        finally:
+            others = self._subscriptions[recipient]
+            others.discard(subscription)
+            if not others:
+                del self._subscriptions[recipient]
+
+    def publish(self, events: Sequence[FeedEvent]) -> None:
+        """Hand over committed events, in the order of their sequences. May be called from any thread."""
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, events)
+        except RuntimeError:  # the loop is closed, and with it every stream
+            return
+
+    def _deliver(self, events: Sequence[FeedEvent]) -> None:
+        for event in events:
+            for subscription in self._subscriptions.get(event.recipient, ()):
+                subscription.put(event)
+
+    def close(self) -> None:
+        """End every stream. Idempotent."""
+        self.closing = True
+        for subscriptions in self._subscriptions.values():
+            for subscription in subscriptions:
+                subscription.wake()

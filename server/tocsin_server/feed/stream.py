@@ -1,0 +1,273 @@
+"""One subscriber's feed: replay after its cursor, then live, without a gap between.
+
+The order is what makes it gap-free: live events are buffered from the start, then the store is read, then buffered
+events that the replay did not cover follow. A live event is written only if it continues the stream's position;
+on any hole the store is read again from that position.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias
+
+from tocsin_server.errors import ShuttingDown, StreamAged, SubscriberTooSlow, TocsinError
+from tocsin_server.feed import cursor as feed_cursor
+from tocsin_server.feed.hub import Hub, Subscription
+from tocsin_server.feed.settlement import Settler
+from tocsin_server.model import NO_FEED, FeedEvent, FeedPosition, FeedState, Micros, Notification, Recipient
+
+REPLAY_PAGE = 200
+"""Notifications read at once during a replay."""
+
+
+class Subscribed(NamedTuple):
+    """First item of a stream. ``position`` is where it starts; ``recovered`` is false if something may be missing."""
+
+    position: FeedPosition
+    unread_count: int
+    recovered: bool
+
+
+class Changed(NamedTuple):
+    """A notification that is new in the feed, or in a replay has changed."""
+
+    position: FeedPosition
+    unread_count: int
+    notification: Notification
+
+
+class ReadChanged(NamedTuple):
+    """Notifications that were marked as read."""
+
+    position: FeedPosition
+    unread_count: int
+    ids: Sequence[str]
+    read_at: Micros
+
+
+class Heartbeat(NamedTuple):
+    """Nothing happened; the stream lives."""
+
+    position: FeedPosition
+    unread_count: int
+
+
+FeedItem: TypeAlias = Subscribed | Changed | ReadChanged | Heartbeat
+
+
+class FeedPartLike(Protocol):
+    """Head of a feed and notifications, read from one snapshot."""
+
+    @property
+    def state(self) -> FeedState:
+        """The head."""
+
+    @property
+    def notifications(self) -> list[Notification]:
+        """In the order of their sequences."""
+
+
+class FeedStore(Protocol):
+    """The part of the store that streams need."""
+
+    async def feed_state(self, recipient: Recipient) -> FeedState:
+        """See `tocsin_server.storage.store.Store.feed_state`."""
+
+    async def feed_after(self, recipient: Recipient, position: FeedPosition, limit: int) -> FeedPartLike:
+        """See `tocsin_server.storage.store.Store.feed_after`."""
+
+    async def feed_waiting(self, recipient: Recipient, after: int, limit: int) -> FeedPartLike:
+        """See `tocsin_server.storage.store.Store.feed_waiting`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTimes:
+    """Durations in seconds.
+
+    ``maximum_age`` ends a stream so that deployments and rebalancing look like ordinary churn; each stream's own is
+    up to a fifth shorter, so that streams opened together do not end together. ``position_check`` finds lost events.
+    """
+
+    heartbeat: float = 25.0
+    position_check: float = 30.0
+    maximum_age: float = 3600.0
+
+
+class FeedStreams:
+    """Opens streams.
+
+    Args:
+        store: Where feeds are read.
+        hub: Where live events come from.
+        settler: Is told what was written.
+        times: See `StreamTimes`.
+        monotonic: Seconds of a clock that only goes forward.
+    """
+
+    def __init__(
+        self,
+        store: FeedStore,
+        hub: Hub,
+        settler: Settler,
+        times: StreamTimes | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._settler = settler
+        self._times = times or StreamTimes()
+        self._monotonic = monotonic
+
+    async def follow(self, recipient: Recipient, position: FeedPosition | None) -> AsyncIterator[FeedItem]:
+        """Yield a feed from ``position`` (None: from now, plus what waits for a first subscriber).
+
+        Asking for the next item says that the previous one was written to the subscriber.
+
+        Raises:
+            SubscriberTooSlow: Too many events are waiting; its metadata has the cursor to resume with.
+            StreamAged: The stream's maximum age is reached; likewise.
+            ShuttingDown: The server stops; likewise.
+        """
+        with self._hub.subscription(recipient) as live:
+            stream = _Stream(self._store, recipient)
+            async for item in stream.begin(position):
+                yield item
+                self._written(recipient, item)
+            if position is not None and stream.recovered:
+                # The cursor shows that everything up to it was received, by this stream or an earlier one.
+                self._settler.note(recipient, position)
+            async for item in self._live(stream, live):
+                yield item
+                self._written(recipient, item)
+
+    def _written(self, recipient: Recipient, item: FeedItem) -> None:
+        if isinstance(item, Changed):
+            self._settler.note(recipient, item.position)
+
+    async def _live(self, stream: _Stream, live: Subscription) -> AsyncIterator[FeedItem]:
+        times = self._times
+        now = self._monotonic()
+        ends = now + times.maximum_age * random.uniform(0.8, 1.0)  # noqa: S311 - spreads load, guards nothing
+        next_heartbeat = now + times.heartbeat
+        next_check = now + times.position_check
+        while True:
+            if self._hub.closing:
+                raise _with_cursor(ShuttingDown(), stream.position)
+            if live.overflowed:
+                raise _with_cursor(SubscriberTooSlow("the subscriber does not keep up"), stream.position)
+            now = self._monotonic()
+            event = live.take()
+            if event is not None:
+                async for item in stream.take(event):
+                    yield item
+                    next_heartbeat = self._monotonic() + times.heartbeat
+            elif now >= ends:
+                raise _with_cursor(StreamAged("the stream reached its maximum age"), stream.position)
+            elif now >= next_check:
+                next_check = now + times.position_check
+                async for item in stream.check():
+                    yield item
+            elif now >= next_heartbeat:
+                next_heartbeat = now + times.heartbeat
+                yield Heartbeat(stream.position, stream.unread_count)
+            else:
+                await live.wait(min(ends, next_check, next_heartbeat) - now)
+
+
+class _Stream:
+    """Where one stream stands, and how it goes on."""
+
+    def __init__(self, store: FeedStore, recipient: Recipient) -> None:
+        self._store = store
+        self._recipient = recipient
+        self.position = NO_FEED
+        self.unread_count = 0
+        self.recovered = True
+
+    async def begin(self, position: FeedPosition | None) -> AsyncIterator[FeedItem]:
+        """Yield `Subscribed` and the replay."""
+        if position is not None:
+            part = await self._store.feed_after(self._recipient, position, REPLAY_PAGE)
+            self.recovered = part.state.covers(position)
+            if self.recovered:
+                self.position, self.unread_count = position, part.state.unread_count
+                yield Subscribed(position, self.unread_count, recovered=True)
+                async for item in self._replay(part):
+                    yield item
+                return
+        async for item in self._begin_with_waiting():
+            yield item
+
+    async def _begin_with_waiting(self) -> AsyncIterator[FeedItem]:
+        part = await self._store.feed_waiting(self._recipient, 0, REPLAY_PAGE)
+        head, self.unread_count = part.state.head, part.state.unread_count
+        first = part.notifications[0].sequence if part.notifications else None
+        start = head if first is None else FeedPosition(head.epoch, first - 1)
+        self.position = start
+        yield Subscribed(start, self.unread_count, self.recovered)
+        while part.notifications:
+            for notification in part.notifications:
+                if notification.sequence is None or notification.sequence > head.sequence:
+                    break  # entered or changed after the head was read: comes as a live event
+                self.position = FeedPosition(head.epoch, notification.sequence)
+                yield Changed(self.position, self.unread_count, notification)
+            if len(part.notifications) < REPLAY_PAGE or self.position.sequence >= head.sequence:
+                break
+            part = await self._store.feed_waiting(self._recipient, self.position.sequence, REPLAY_PAGE)
+        self.position = head
+
+    async def take(self, event: FeedEvent) -> AsyncIterator[FeedItem]:
+        """Yield a live event if it continues the stream, nothing if it is known, else read again."""
+        if event.epoch == self.position.epoch or self.position == NO_FEED:
+            if event.last <= self.position.sequence:
+                return
+            if event.first == self.position.sequence + 1:
+                self.position = FeedPosition(event.epoch, event.last)
+                self.unread_count = event.unread_count
+                if event.notification is not None:
+                    yield Changed(self.position, event.unread_count, event.notification)
+                else:
+                    yield ReadChanged(self.position, event.unread_count, event.read_ids, event.read_at or 0)
+                return
+        async for item in self._read_again():
+            yield item
+
+    async def check(self) -> AsyncIterator[FeedItem]:
+        """Compare with the store, and yield what a lost event should have told."""
+        state = await self._store.feed_state(self._recipient)
+        if state.head != self.position:
+            async for item in self._read_again():
+                yield item
+
+    async def _read_again(self) -> AsyncIterator[FeedItem]:
+        part = await self._store.feed_after(self._recipient, self.position, REPLAY_PAGE)
+        if not part.state.covers(self.position):
+            # The feed was replaced under this stream; the subscriber learns it when it comes back with its cursor.
+            raise _with_cursor(StreamAged("the feed was reset"), self.position)
+        async for item in self._replay(part):
+            yield item
+
+    async def _replay(self, part: FeedPartLike) -> AsyncIterator[FeedItem]:
+        """Yield what changed after the position, page by page, until the head that was read last."""
+        while True:
+            state = part.state
+            self.unread_count = state.unread_count
+            for notification in part.notifications:
+                assert notification.sequence is not None  # noqa: S101 - selected by it
+                self.position = FeedPosition(state.epoch, notification.sequence)
+                yield Changed(self.position, state.unread_count, notification)
+            if len(part.notifications) < REPLAY_PAGE:
+                # Sequences between the last change and the head belonged to changes that later ones replaced.
+                self.position = state.head
+                return
+            part = await self._store.feed_after(self._recipient, self.position, REPLAY_PAGE)
+            if not part.state.covers(self.position):
+                raise _with_cursor(StreamAged("the feed was reset"), self.position)
+
+
+def _with_cursor(error: TocsinError, position: FeedPosition) -> TocsinError:
+    error.metadata = {**error.metadata, "cursor": feed_cursor.encode(position)}
+    return error

@@ -1,0 +1,1 @@
+"""Who decides the channels, and by which address each is reached."""

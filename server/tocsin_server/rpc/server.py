@@ -1,0 +1,208 @@
+"""Registering the services on a `grpc.aio` server, listening, and stopping.
+
+The generated registration is not used: between the wire and a handler it has no place for bytes that do not parse
+(the library answers UNKNOWN) nor for turning our errors into statuses. Both are done here, once for all RPCs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from tocsin.v1 import contact_service_pb2, notification_service_pb2
+from tocsin_server.config import ListenAddress
+from tocsin_server.errors import ListenError, MalformedRequest, NotImplementedYet, SubscriberTooSlow, TocsinError
+from tocsin_server.rpc import status
+
+WRITE_TIMEOUT = 30.0
+"""Seconds that one event may wait for a subscriber that does not read."""
+
+LARGEST_REQUEST = 4 * 1024 * 1024
+"""Bytes of a request; a larger one is refused by the transport, without details of ours."""
+
+OPTIONS = (
+    # By default two servers may share a port, and a second one started by mistake would take half of the calls.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", LARGEST_REQUEST),
+    # A burst of new calls beyond these is refused: 10,000 subscribers that reconnect at once must not be.
+    ("grpc.server.max_pending_requests", 100_000),
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    # Find dead connections of subscribers, and let clients do the same (theirs every 60 s or rarer).
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+
+_SERVICES = {
+    "NotificationService": notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
+    "ContactService": contact_service_pb2.DESCRIPTOR.services_by_name["ContactService"],
+}
+
+
+class _Malformed:
+    """Stands for a request whose bytes do not parse."""
+
+
+def _parser(message_class: Any) -> Callable[[bytes], Any]:
+    parse = message_class.FromString
+
+    def parse_or_tell(data: bytes) -> Any:
+        try:
+            return parse(data)
+        except DecodeError:
+            return _Malformed()
+
+    return parse_or_tell
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: TocsinError) -> NoReturn:
+    code, message, trailers = status.trailers(error)
+    await context.abort(code, message, trailers)
+
+
+def _ours(error: Exception, method: str) -> TocsinError:
+    return error if isinstance(error, TocsinError) else status.internal(error, method)
+
+
+def _unary(method: MethodDescriptor, call: Callable[[Any, Any], Awaitable[Any]]) -> grpc.RpcMethodHandler[Any, Any]:
+    name = method.full_name
+
+    async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        try:
+            if isinstance(request, _Malformed):
+                raise MalformedRequest(method.input_type.full_name)
+            return await call(request, context)
+        except Exception as error:
+            refusal = _ours(error, name)
+        await _abort(context, refusal)
+
+    return grpc.unary_unary_rpc_method_handler(
+        handle,
+        request_deserializer=_parser(GetMessageClass(method.input_type)),
+        response_serializer=GetMessageClass(method.output_type).SerializeToString,
+    )
+
+
+def _stream(
+    method: MethodDescriptor, call: Callable[[Any, Any], AsyncIterator[Any]]
+) -> grpc.RpcMethodHandler[Any, Any]:
+    name = method.full_name
+
+    async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        cursor = ""
+        try:
+            if isinstance(request, _Malformed):
+                raise MalformedRequest(method.input_type.full_name)
+            async with contextlib.aclosing(call(request, context)) as messages:  # type: ignore[type-var]
+                async for message in messages:
+                    async with asyncio.timeout(WRITE_TIMEOUT):
+                        await context.write(message)
+                    cursor = message.cursor
+            return
+        except TimeoutError:
+            refusal: TocsinError = SubscriberTooSlow("the subscriber does not read", cursor=cursor)
+        except Exception as error:
+            refusal = _ours(error, name)
+        await _abort(context, refusal)
+
+    return grpc.unary_stream_rpc_method_handler(
+        handle,
+        request_deserializer=_parser(GetMessageClass(method.input_type)),
+        response_serializer=GetMessageClass(method.output_type).SerializeToString,
+    )
+
+
+def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Any]]:
+    full_name = f"{method.containing_service.full_name}/{method.name}"
+
+    async def call(_request: Any, _context: Any) -> Any:
+        raise NotImplementedYet(f"the RPC {method.name}", full_name)
+
+    return call
+
+
+def _handlers(descriptor: ServiceDescriptor, service: object) -> Mapping[str, grpc.RpcMethodHandler[Any, Any]]:
+    """Make a handler for each RPC of a service; those that ``service`` lacks answer UNIMPLEMENTED."""
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+    for method in descriptor.methods:
+        call = getattr(service, method.name, None)
+        if call is not None and method.server_streaming:
+            handlers[method.name] = _stream(method, call)
+        else:
+            handlers[method.name] = _unary(method, call or _not_implemented(method))
+    return handlers
+
+
+class RpcServer:
+    """The gRPC server. Created on the event loop that serves.
+
+    Args:
+        services: Implementation of each service, by its short name; a missing one answers UNIMPLEMENTED.
+    """
+
+    def __init__(self, services: Mapping[str, object]) -> None:
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._health = health.aio.HealthServicer()
+        names = [health.SERVICE_NAME, reflection.SERVICE_NAME]
+        for name, descriptor in _SERVICES.items():
+            handlers = _handlers(descriptor, services.get(name))
+            self._server.add_registered_method_handlers(descriptor.full_name, dict(handlers))
+            self._server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(descriptor.full_name, dict(handlers)),)
+            )
+            names.append(descriptor.full_name)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(names, self._server)
+        self._names = ["", *(descriptor.full_name for descriptor in _SERVICES.values())]
+
+    async def start(self, listen: ListenAddress) -> int:
+        """Listen, answer, and report SERVING; returns the port.
+
+        Raises:
+            ListenError: The address is in use, or not one of this machine.
+        """
+        _probe(listen)
+        try:
+            port = self._server.add_insecure_port(str(listen))
+        except RuntimeError as error:
+            raise ListenError(f"cannot listen on {listen}: {error}") from error
+        await self._server.start()
+        await self._report(health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    async def announce_stop(self) -> None:
+        """Report NOT_SERVING, so that balancers send nothing new."""
+        await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    async def stop(self, grace: float) -> None:
+        """Refuse new calls, let running ones end within ``grace`` seconds. Idempotent."""
+        await self._server.stop(grace)
+
+    async def _report(self, serving: Any) -> None:
+        for name in self._names:
+            await self._health.set(name, serving)
+
+
+def _probe(listen: ListenAddress) -> None:
+    """Bind once by ourselves: the library says why it cannot only in its own log."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {listen}: {error.strerror or error}") from error
