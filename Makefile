@@ -11,7 +11,8 @@ BUF_VERSION := 1.75.0
 AGAINST ?= $(shell git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || echo main)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format types imports proto lint-proto breaking verify check lock clean
+.PHONY: help run test lint format types imports proto lint-proto breaking verify wheel check lock clean
+SHELL := bash
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +101,12 @@ verify: lint-proto breaking ## Fail when generated code is not what protos/ woul
 	$(call generate,.build/generated)
 	@diff -r --exclude=__pycache__ .build/generated generated/python \
 	  || { echo "generated/ is stale: run 'make proto' and commit the result"; exit 1; }
+
+wheel: $(VENV)/dev.stamp ## Build the wheel and check which packages it installs
+	@rm -rf .build/wheel
+	$(BIN)/hatchling build -t wheel -d .build/wheel
+	@$(BIN)/python -m zipfile -l .build/wheel/*.whl | awk 'NR > 1 {split($$1, p, "/"); print p[1]}' | sort -u \
+	  | grep -v 'dist-info$$' | diff - <(printf '%s\n' tocsin tocsin_client tocsin_server)
 
 # -- housekeeping --------------------------------------------------------------------------------
 

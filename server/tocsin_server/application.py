@@ -58,12 +58,16 @@ class _Commits:
         """Give places back."""
         self._dispatcher.give_back(channels)
 
-    def committed(self, events: Sequence[FeedEvent], claims: Sequence[ClaimedChannel]) -> None:
-        """Pass on; both return at once."""
+    def committed(
+        self, events: Sequence[FeedEvent], claims: Sequence[ClaimedChannel], cancelled: Sequence[str]
+    ) -> None:
+        """Pass on; all of it returns at once."""
         if events:
             self._hub.publish(events)
         if claims:
             self._dispatcher.hand_over(claims)
+        if cancelled:
+            self._dispatcher.cancel(cancelled)
 
 
 @contextlib.asynccontextmanager

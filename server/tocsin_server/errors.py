@@ -215,7 +215,7 @@ class NotRetryable(PreconditionFailed):
 
     def __init__(self, notification_id: str, channels: str) -> None:
         super().__init__(
-            f"of notification {notification_id}, {channels} has not failed, so there is nothing to retry",
+            f"cannot retry {channels or 'anything'}: of notification {notification_id}, only what has failed can be",
             id=notification_id,
             channels=channels,
         )

@@ -146,7 +146,7 @@ class ClaimedChannel(NamedTuple):
 
     ``token`` fences the result: it is written only while the row still carries this token. ``attempts`` are
     those made before this one; ``attempt_limit`` is the row's budget. ``taken_over`` says that an earlier
-    holder's lease had run out, so that the outcome of its attempt is unknown.
+    holder's lease had run out, so that the outcome of its attempt is unknown; ``cancelled`` that it must not be sent.
     """
 
     id: str
@@ -164,6 +164,7 @@ class ClaimedChannel(NamedTuple):
     token: str
     lease_until: Micros
     taken_over: bool
+    cancelled: bool = False
 
 
 class ChannelResult(NamedTuple):

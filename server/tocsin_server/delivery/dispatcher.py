@@ -59,6 +59,11 @@ class Dispatcher:
         for channel, claimed in by_channel.items():
             self._lanes[channel].hand_over(claimed)
 
+    def cancel(self, notification_ids: Sequence[str]) -> None:
+        """Keep rows that wait for their turn from being sent. May be called from any thread."""
+        for lane in self._lanes.values():
+            lane.cancel(notification_ids)
+
     async def stop(self, grace: float) -> None:
         """Stop all lanes at once, each within ``grace`` seconds. Idempotent."""
         await asyncio.gather(*(asyncio.to_thread(lane.stop, grace) for lane in self._lanes.values()))

@@ -79,6 +79,7 @@ class _Held(NamedTuple):
 
     claim: ClaimedChannel
     deadline: float
+    cancelled: bool
 
 
 class Lane:
@@ -151,6 +152,12 @@ class Lane:
             self._loop.call_soon_threadsafe(self._begin, claims)
         except RuntimeError:  # the lane stopped between reservation and commit; their leases will run out
             log.warning("rows were leased to a stopped lane", extra={"event": "lease_orphaned"})
+
+    def cancel(self, notification_ids: Sequence[str]) -> None:
+        """Keep rows of these notifications that wait for their turn from being sent."""
+        assert self._loop is not None  # noqa: S101 - there is nothing to cancel before the start
+        with contextlib.suppress(RuntimeError):  # the lane ended; what it held is given back
+            self._loop.call_soon_threadsafe(self._cancel_held, frozenset(notification_ids))
 
     def stop(self, grace: float) -> None:
         """Finish what is being sent, within ``grace`` seconds, and give back the rest. Blocks; idempotent."""
@@ -253,10 +260,15 @@ class Lane:
         now, monotonic = self._clock(), time.monotonic()
         for claim in claims:
             deadline = monotonic + (claim.lease_until - now) / MICROS_PER_SECOND
-            self._held[claim.id] = _Held(claim, deadline)
+            self._held[claim.id] = _Held(claim, deadline, claim.cancelled)
             task = asyncio.create_task(self._deliver(claim))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _cancel_held(self, notification_ids: frozenset[str]) -> None:
+        for row_id, held in self._held.items():
+            if held.claim.notification_id in notification_ids:
+                self._held[row_id] = held._replace(cancelled=True)
 
     async def _renew_leases(self) -> None:
         """Extend the leases of what is held, at half their time."""
@@ -277,7 +289,7 @@ class Lane:
                 continue
             for claim in held:
                 if claim.id in self._held and claim.id in kept:
-                    self._held[claim.id] = _Held(claim, asked + lease)
+                    self._held[claim.id] = self._held[claim.id]._replace(deadline=asked + lease)
 
     async def _deliver(self, claim: ClaimedChannel) -> None:
         """Take one leased row to its result."""
@@ -317,10 +329,11 @@ class Lane:
         """Wait for a sender and make one attempt; None if the row is to be given back unsent."""
         await self._take_slot()
         try:
-            refused = refuse(claim, now=self._clock())
+            held = self._held[claim.id]
+            refused = refuse(claim, now=self._clock(), cancelled=held.cancelled)
             if refused is not None:
                 return refused
-            if time.monotonic() >= self._held[claim.id].deadline:
+            if time.monotonic() >= held.deadline:
                 return None  # the release is fenced: it does nothing if somebody else holds the row by now
             answer = await self._attempt(claim)
         finally:

@@ -8,7 +8,7 @@ from tocsin_server.channels.sender import Outcome, OutcomeKind
 from tocsin_server.clock import micros
 from tocsin_server.delivery.retry import RetryPolicy
 from tocsin_server.model import ChannelResult, ClaimedChannel, Json, Micros, Status
-from tocsin_server.responses import ATTEMPTS_EXHAUSTED, EXPIRED, attempted, given_up
+from tocsin_server.responses import ATTEMPTS_EXHAUSTED, CANCELLED, EXPIRED, attempted, given_up
 
 THROTTLE_DELAY = 1.0
 """Seconds to wait when a provider throttles without saying for how long."""
@@ -64,9 +64,11 @@ def decide(claim: ClaimedChannel, answer: Answer, *, now: Micros, policy: RetryP
     return _result(claim, status, attempts, response, due_at, outcome.address)
 
 
-def refuse(claim: ClaimedChannel, *, now: Micros) -> ChannelResult | None:
+def refuse(claim: ClaimedChannel, *, now: Micros, cancelled: bool) -> ChannelResult | None:
     """Return the failure of a row that must not be sent any more, None if it may be."""
-    if claim.expires_at is not None and now >= claim.expires_at:
+    if cancelled:
+        reason = CANCELLED
+    elif claim.expires_at is not None and now >= claim.expires_at:
         reason = EXPIRED
     elif claim.attempts >= claim.attempt_limit:
         reason = ATTEMPTS_EXHAUSTED

@@ -355,6 +355,18 @@ def read_mark_read(
     return None, recipient, up_to
 
 
+def read_retry(request: service_pb.RetryRequest) -> tuple[str, Sequence[ChannelType]]:
+    """Read what is to be revived."""
+    problems = Violations()
+    problems.add("id", validation.id_problem(request.id))
+    channels = _enums(request.channels, _CHANNEL_TYPES, "channels", _CHANNEL_TYPE_PROBLEM, problems)
+    for place, channel in enumerate(channels):
+        if channel in channels[:place]:
+            problems.add(f"channels[{place}]", f"names {channel} a second time")
+    problems.raise_any()
+    return request.id, channels
+
+
 def read_subscribe(request: service_pb.SubscribeRequest) -> tuple[Recipient, FeedPosition | None]:
     """Read whose feed, and from where."""
     recipient = read_recipient(request.recipient)

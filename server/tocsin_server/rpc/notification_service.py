@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import grpc
 
 from tocsin.v1 import notification_service_pb2 as pb
 from tocsin_server.clock import Clock
-from tocsin_server.errors import BatchTooLarge, InvalidArgument, NotImplementedYet, TocsinError, Violation
+from tocsin_server.errors import (
+    BatchTooLarge,
+    ChannelNotConfigured,
+    InvalidArgument,
+    NotImplementedYet,
+    TocsinError,
+    Violation,
+)
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.feed.stream import FeedItem
 from tocsin_server.model import (
@@ -60,6 +67,14 @@ class ServiceStore(Protocol):
 
     async def mark_feed_read(self, recipient: Recipient, up_to: FeedPosition | None) -> Marked:
         """Mark a feed."""
+
+    async def cancel(self, notification_id: str) -> Notification:
+        """Stop what is still to come."""
+
+    async def retry(
+        self, notification_id: str, channels: Sequence[ChannelType], refusals: Mapping[ChannelType, TocsinError]
+    ) -> Notification:
+        """Revive failed channels."""
 
     async def feed_state(self, recipient: Recipient) -> FeedState:
         """Read the head of a feed."""
@@ -201,6 +216,27 @@ class NotificationService:
         state = await self._store.feed_state(convert.read_recipient(request.recipient))
         return pb.CountUnreadResponse(unread_count=state.unread_count)
 
+    async def Cancel(  # noqa: N802
+        self, request: pb.CancelRequest, _: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.CancelResponse:
+        """Stop what is still to come of a notification."""
+        response = pb.CancelResponse()
+        convert.write_notification(await self._store.cancel(convert.read_id(request.id)), response.notification)
+        return response
+
+    async def Retry(self, request: pb.RetryRequest, _: grpc.aio.ServicerContext[Any, Any]) -> pb.RetryResponse:  # noqa: N802
+        """Revive failed channels of a notification."""
+        notification_id, channels = convert.read_retry(request)
+        refusals: dict[ChannelType, TocsinError] = {
+            channel: ChannelNotConfigured(channel, setting)
+            for channel, setting in self._required_settings.items()
+            if not self._configured.get(channel)
+        }
+        response = pb.RetryResponse()
+        notification = await self._store.retry(notification_id, channels, refusals)
+        convert.write_notification(notification, response.notification)
+        return response
+
     async def Subscribe(  # noqa: N802
         self, request: pb.SubscribeRequest, _: grpc.aio.ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.SubscribeResponse]:
@@ -208,6 +244,3 @@ class NotificationService:
         recipient, position = convert.read_subscribe(request)
         async for item in self._feeds.follow(recipient, position):
             yield convert.write_feed_item(item)
-
-
-ServiceFactory = Callable[[], NotificationService]

@@ -88,8 +88,10 @@ class FeedSequencer:
             .returning(feeds.epoch, feeds.last_sequence, feeds.unread_count),
         )
 
-    def enter(self, cursor: Any, counts: Mapping[Recipient, int]) -> dict[Recipient, FeedRange]:
-        """Take as many sequences as notifications enter each feed; they are unread."""
+    def enter(
+        self, cursor: Any, counts: Mapping[Recipient, int], unread: int | None = None
+    ) -> dict[Recipient, FeedRange]:
+        """Take ``counts`` sequences of each feed; ``unread`` of them (None: all) are of newly unread notifications."""
         return {
             recipient: FeedRange(
                 *self._take.run(
@@ -98,7 +100,7 @@ class FeedSequencer:
                     recipient_id=recipient.id,
                     epoch=new_epoch(),
                     count=counts[recipient],
-                    unread=counts[recipient],
+                    unread=counts[recipient] if unread is None else unread,
                 ).fetchone()
             )
             for recipient in sorted(counts)

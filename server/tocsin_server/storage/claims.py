@@ -14,6 +14,7 @@ from peewee import SQL
 
 from tocsin_server.errors import TocsinError
 from tocsin_server.model import ChannelResult, ChannelType, ClaimedChannel, Micros, Status
+from tocsin_server.responses import CANCELLED, given_up
 from tocsin_server.storage.accepting import new_id
 from tocsin_server.storage.rows import dump_json, load_json
 from tocsin_server.storage.statements import Statement, parameter
@@ -59,6 +60,7 @@ class Queue:
                     rows.id, rows.notification_id, rows.address, parents.title, parents.message, parents.metadata,
                     rows.attempts, rows.attempt_limit, rows.response, rows.created_at, parents.expires_at,
                     rows.claim_token,
+                    parents.cancelled_at,
                 )
                 .join(parents)
                 .where(
@@ -110,6 +112,7 @@ class Queue:
             database,
             parents.update(status=SQL("'sent'")).where(parents.id == parameter("id"), parents.status != SQL("'sent'")),
         )
+        self._cancelled = Statement(database, parents.select(parents.cancelled_at).where(parents.id == parameter("id")))
         # Nothing sent and nothing pending: failed. A sent one stays so.
         unfinished = rows.select(SQL("1")).where(
             rows.notification_id == parameter("id"), rows.status != SQL("'failed'")
@@ -164,6 +167,7 @@ class Queue:
                     token=token,
                     lease_until=lease_until,
                     taken_over=taken_over,
+                    cancelled=row[12] is not None,
                 )
             )
         transaction.cursor.executemany(
@@ -207,9 +211,11 @@ class Queue:
         The status of each notification is recomputed by a later statement of the same transaction.
         """
         written = [False] * len(results)
+        statuses = [result.status for result in results]
         places = sorted(range(len(results)), key=lambda place: results[place].channel_id)
         for place in places:
-            result = results[place]
+            result = self._unless_cancelled(transaction, results[place])
+            statuses[place] = result.status
             written[place] = bool(
                 self._settle.run(
                     transaction.cursor,
@@ -224,8 +230,18 @@ class Queue:
             )
         for place in places:
             if written[place]:
-                self.update_notification(transaction.cursor, results[place].notification_id, results[place].status)
+                self.update_notification(transaction.cursor, results[place].notification_id, statuses[place])
         return list(written)
+
+    def _unless_cancelled(self, transaction: Transaction, result: ChannelResult) -> ChannelResult:
+        """Return the result, or instead of a retry the end of a row that was cancelled while it was being sent."""
+        if result.status != Status.PENDING:
+            return result
+        cancelled = self._cancelled.run(transaction.cursor, id=result.notification_id).fetchone()
+        if cancelled is None or cancelled[0] is None:
+            return result
+        response = given_up(result.response, reason=CANCELLED, at=transaction.now)
+        return result._replace(status=Status.FAILED, response=response, due_at=None)
 
     def update_notification(self, cursor: Any, notification_id: str, settled: Status) -> None:
         """Recompute a notification's status after one of its channels became ``settled``."""

@@ -157,6 +157,9 @@ class Feeds:
                 notifications.id == parameter("id")
             ),
         )
+        self._move = Statement(
+            database, notifications.update(sequence=parameter("sequence")).where(notifications.id == parameter("id"))
+        )
         self._wait = Statement(database, rows.update(due_at=parameter("expires_at")).where(rows.id == parameter("id")))
         self._expire = Statement(
             database,
@@ -285,6 +288,20 @@ class Feeds:
             )
         self._reader.add_channels(cursor, [notification for _, notification in entering])
         return len(due)
+
+    def enter_again(self, cursor: Any, notification: Notification) -> FeedEvent:
+        """Give a revived notification the next place in its feed, so that it is delivered anew.
+
+        One that had not entered yet does so, unread if it is; one that had keeps its place in lists.
+        """
+        if notification.sequence is None:
+            unread = int(not notification.is_read)
+            taken = self._sequencer.enter(cursor, {notification.recipient: 1}, unread=unread)[notification.recipient]
+            self._enter.run(cursor, id=notification.id, sequence=taken.last)
+        else:
+            taken = self._sequencer.enter(cursor, {notification.recipient: 1}, unread=0)[notification.recipient]
+            self._move.run(cursor, id=notification.id, sequence=taken.last)
+        return FeedEvent(notification.recipient, taken.epoch, taken.last, taken.last, taken.unread_count)
 
     # -- reading state ---------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ from tocsin_server.storage.accepting import Accepting
 from tocsin_server.storage.claims import Claim, Holding, Queue, Renewal
 from tocsin_server.storage.database import open_database
 from tocsin_server.storage.feeds import Feeds, MarkFeed, Settlement
+from tocsin_server.storage.interventions import Interventions, Revival
 from tocsin_server.storage.listing import Listing
 from tocsin_server.storage.rows import NotificationReader
 from tocsin_server.storage.store import FeedPart, ListPart
@@ -72,6 +73,9 @@ class SqliteStore:
         self._listing = Listing(self._database, self._notifications)
         self._accepting = Accepting(
             self._database, self._notifications, attempt_limit=attempt_limit, lease=micros(lease)
+        )
+        self._interventions = Interventions(
+            self._database, self._notifications, self._queue, self._feeds, attempt_limit=attempt_limit
         )
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="tocsin-reader")
         self._closed = False
@@ -184,6 +188,16 @@ class SqliteStore:
     async def record(self, result: ChannelResult) -> bool:
         """See `Store.record`."""
         return await self._writer.submit(self._queue.record, result)
+
+    async def cancel(self, notification_id: str) -> Notification:
+        """See `Store.cancel`."""
+        return await self._writer.submit(self._interventions.cancel, notification_id)
+
+    async def retry(
+        self, notification_id: str, channels: Sequence[ChannelType], refusals: Mapping[ChannelType, TocsinError]
+    ) -> Notification:
+        """See `Store.retry`."""
+        return await self._writer.submit(self._interventions.retry, Revival(notification_id, channels, refusals))
 
     async def close(self) -> None:
         """See `Store.close`."""

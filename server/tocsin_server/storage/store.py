@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tocsin_server.errors import TocsinError
@@ -91,6 +91,21 @@ class Store(Protocol):
 
     async def record(self, result: ChannelResult) -> bool:
         """Write the result of an attempt; false when the lease was lost, and nothing was written."""
+
+    async def cancel(self, notification_id: str) -> Notification:
+        """Fail what is pending and not being sent; returns the notification as it is then.
+
+        Raises `NotificationNotFound`, and `AlreadySettled` when nothing is left to cancel.
+        """
+
+    async def retry(
+        self, notification_id: str, channels: Sequence[ChannelType], refusals: Mapping[ChannelType, TocsinError]
+    ) -> Notification:
+        """Revive failed channels (none named: all); returns the notification as it is then.
+
+        ``refusals`` are the channels that cannot be sent by as things stand; reviving one raises its error.
+        Raises also `NotificationNotFound`, `NotRetryable` and `Expired`.
+        """
 
     async def close(self) -> None:
         """Write what is waiting and give up the connections. Idempotent."""

@@ -48,13 +48,15 @@ class Transaction:
     ``cursor`` is the driver's own; ``now`` is the time of the transaction.
     """
 
-    __slots__ = ("_listener", "claims", "cursor", "events", "now", "reserved")
+    __slots__ = ("_listener", "cancelled", "claims", "cursor", "events", "now", "reserved")
 
     def __init__(self, cursor: Any, now: Micros, listener: CommitListener) -> None:
         self.cursor = cursor
         self.now = now
         self.events: list[FeedEvent] = []
         self.claims: list[ClaimedChannel] = []
+        self.cancelled: list[str] = []
+        """Ids of cancelled notifications of which something is being sent, or about to be."""
         self.reserved: list[ChannelType] = []
         self._listener = listener
 
@@ -79,8 +81,10 @@ class CommitListener(Protocol):
     def cancel_reservations(self, channels: Sequence[ChannelType]) -> None:
         """Give back places whose transaction was rolled back."""
 
-    def committed(self, events: Sequence[FeedEvent], claims: Sequence[ClaimedChannel]) -> None:
-        """Take committed feed events, in the order of their sequences, and leased rows."""
+    def committed(
+        self, events: Sequence[FeedEvent], claims: Sequence[ClaimedChannel], cancelled: Sequence[str]
+    ) -> None:
+        """Take committed feed events in the order of their sequences, leased rows, and ids of what was cancelled."""
 
 
 @dataclass(slots=True)
@@ -196,8 +200,8 @@ class Writer:
             if transaction is not None:
                 self._listener.cancel_reservations(transaction.reserved)
             raise
-        if transaction.events or transaction.claims:
-            self._listener.committed(transaction.events, transaction.claims)
+        if transaction.events or transaction.claims or transaction.cancelled:
+            self._listener.committed(transaction.events, transaction.claims, transaction.cancelled)
 
     def _resolve(self, round_: list[_Write]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[_Write]] = {}

@@ -1,0 +1,145 @@
+"""The command line: the server's commands here, those of a client in `client_commands`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from tocsin_server.cli import client_commands
+
+if TYPE_CHECKING:
+    from tocsin_server.application import Running
+    from tocsin_server.config import Settings
+
+app = typer.Typer(
+    name="tocsin",
+    help="Self-hosted notifications: e-mail, SMS, Telegram and a live feed, behind one gRPC contract.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.command()
+def serve(
+    listen: Annotated[
+        Optional[str], typer.Option(help="Host and port of the gRPC server [TOCSIN_LISTEN, 127.0.0.1:50051].")
+    ] = None,
+    database: Annotated[
+        Optional[str], typer.Option(help="Where to keep notifications [TOCSIN_DATABASE_URL, sqlite:///tocsin.db].")
+    ] = None,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Development mode: channels without a provider write to the outbox folder.")
+    ] = False,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Allow listening beyond this machine without TLS and authentication.")
+    ] = False,
+    migrate: Annotated[
+        bool, typer.Option("--migrate/--no-migrate", help="Bring the database's schema up to date first.")
+    ] = True,
+) -> None:
+    """Run the server: store, deliver and stream notifications.
+
+    Settings come from TOCSIN_... variables or the TOML file named by TOCSIN_CONFIG; README.md lists them.
+    Ends on SIGTERM or Ctrl-C within TOCSIN_SHUTDOWN_GRACE; a second signal ends it at once.
+    """
+    from tocsin_server import application, config  # noqa: PLC0415 - keeps `tocsin --help` fast
+    from tocsin_server.errors import StartupError  # noqa: PLC0415
+    from tocsin_server.telemetry import logs  # noqa: PLC0415
+
+    import uvloop  # noqa: PLC0415
+
+    try:
+        settings = config.load(listen=listen, database_url=database)
+        logs.configure(settings.log_level)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(
+                application.serve(
+                    settings,
+                    dev=dev,
+                    insecure=insecure,
+                    migrate=migrate,
+                    announce=lambda running: _announce(running, settings, dev=dev),
+                )
+            )
+    except StartupError as error:
+        _fail(error)
+
+
+@app.command()
+def migrate(
+    database: Annotated[
+        Optional[str], typer.Option(help="Which database [TOCSIN_DATABASE_URL, sqlite:///tocsin.db].")
+    ] = None,
+) -> None:
+    """Bring the database's schema up to date, and say what was done.
+
+    `tocsin serve` does the same at its start, unless it is given --no-migrate.
+    """
+    from tocsin_server import config  # noqa: PLC0415
+    from tocsin_server.errors import StartupError  # noqa: PLC0415
+    from tocsin_server.storage import database as files  # noqa: PLC0415
+
+    try:
+        path = files.sqlite_path(config.load(database_url=database).database_url)
+        with files.exclusive(path):
+            applied = files.prepare(path)
+    except StartupError as error:
+        _fail(error)
+    for name in applied:
+        typer.echo(f"applied {name}")
+    typer.echo(f"{path} is up to date")
+
+
+def _announce(running: Running, settings: Settings, *, dev: bool) -> None:
+    """Say what is where, and in development mode what to try."""
+    from tocsin_server.storage import database as files  # noqa: PLC0415
+
+    path = files.sqlite_path(settings.database_url)
+    names = ["websocket", *(channel.value for channel in running.configured)]
+    lines = [
+        f"Tocsin serves gRPC on {running.listen}",
+        f"  database  {path.resolve()}",
+        f"  channels  {', '.join(names)}",
+    ]
+    if dev:
+        lines.append(f"  outbox    {settings.outbox.resolve()}/  (messages of channels without a provider)")
+        tocsin = _command()
+        server = "" if running.listen.port == 50051 else f" --server {running.listen}"
+        user = "user:0190a5d0-0000-7000-8000-000000000001"
+        lines += [
+            "",
+            "Try it in two other terminals:",
+            f"  {tocsin} watch{server} --to {user}",
+            f"  {tocsin} send{server} --to {user} --channel websocket --channel email=ann@example.org \\",
+            "      --title 'Your order has shipped' --message 'It arrives on Friday.'",
+        ]
+    typer.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+def _command() -> str:
+    """Return how the reader can call this program: from a checkout, it is seldom on the path."""
+    program = Path(sys.argv[0])
+    try:
+        return str(program.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return "tocsin"
+
+
+def _fail(error: Exception) -> None:
+    typer.echo(f"tocsin: {error}", err=True)
+    raise typer.Exit(1)
+
+
+client_commands.register(app)
+
+
+def run() -> None:
+    """Run the command line."""
+    app(prog_name="tocsin")
