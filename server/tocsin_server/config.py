@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tocsin_server.errors import ConfigurationError
@@ -182,7 +182,7 @@ class Settings(BaseSettings):
 
     @field_validator("twilio_api_url", "telegram_api_url")
     @classmethod
-    def _http_url(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _http_url(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/") if value else None
@@ -202,8 +202,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library passes all sources by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources as the module says. A ``.env`` file is not read: it would differ by working directory."""
         return init_settings, env_settings, _SecretFiles(settings_cls), _ConfigFile(settings_cls)
@@ -212,7 +212,7 @@ class Settings(BaseSettings):
 class _SecretFiles(PydanticBaseSettingsSource):
     """``TOCSIN_<NAME>_FILE`` for every setting."""
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the interface
         path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
         if path is None:
             return None, field_name, False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,10 +28,10 @@ app = typer.Typer(
 @app.command()
 def serve(
     listen: Annotated[
-        Optional[str], typer.Option(help="Host and port of the gRPC server [TOCSIN_LISTEN, 127.0.0.1:50051].")
+        str | None, typer.Option(help="Host and port of the gRPC server [TOCSIN_LISTEN, 127.0.0.1:50051].")
     ] = None,
     database: Annotated[
-        Optional[str], typer.Option(help="Where to keep notifications [TOCSIN_DATABASE_URL, sqlite:///tocsin.db].")
+        str | None, typer.Option(help="Where to keep notifications [TOCSIN_DATABASE_URL, sqlite:///tocsin.db].")
     ] = None,
     dev: Annotated[
         bool, typer.Option("--dev", help="Development mode: channels without a provider write to the outbox folder.")
@@ -48,11 +48,11 @@ def serve(
     Settings come from TOCSIN_... variables or the TOML file named by TOCSIN_CONFIG; README.md lists them.
     Ends on SIGTERM or Ctrl-C within TOCSIN_SHUTDOWN_GRACE; a second signal ends it at once.
     """
+    import uvloop  # noqa: PLC0415
+
     from tocsin_server import application, config  # noqa: PLC0415 - keeps `tocsin --help` fast
     from tocsin_server.errors import StartupError  # noqa: PLC0415
     from tocsin_server.telemetry import logs  # noqa: PLC0415
-
-    import uvloop  # noqa: PLC0415
 
     try:
         settings = config.load(listen=listen, database_url=database)
@@ -74,7 +74,7 @@ def serve(
 @app.command()
 def migrate(
     database: Annotated[
-        Optional[str], typer.Option(help="Which database [TOCSIN_DATABASE_URL, sqlite:///tocsin.db].")
+        str | None, typer.Option(help="Which database [TOCSIN_DATABASE_URL, sqlite:///tocsin.db].")
     ] = None,
 ) -> None:
     """Bring the database's schema up to date, and say what was done.

@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import uvloop
@@ -62,10 +62,10 @@ class LaneSettings:
     concurrency: int = 16
     lease: float = 60.0
     send_timeout: float = 30.0
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
-class _NotBegun(Exception):  # noqa: N818 - a signal
+class _NotBegun(Exception):
     """The lane stops before an attempt began."""
 
 

@@ -45,11 +45,11 @@ class Subscription:
         """Let `wait` return."""
         self._wake.set()
 
-    async def wait(self, timeout: float) -> None:
-        """Return when something happened, or after ``timeout`` seconds."""
+    async def wait(self, seconds: float) -> None:
+        """Return when something happened, or after ``seconds``."""
         if not self._events and not self.overflowed:
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(seconds):
                     await self._wake.wait()
             except TimeoutError:
                 pass

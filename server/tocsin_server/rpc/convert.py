@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf import struct_pb2, timestamp_pb2
-
 from tocsin.v1 import notification_pb2 as pb
 from tocsin.v1 import notification_service_pb2 as service_pb
+
 from tocsin_server.addresses import address_problem
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.feed.stream import Changed, FeedItem, Heartbeat, ReadChanged, Subscribed

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import grpc
-
 from tocsin.v1 import notification_service_pb2 as pb
+
 from tocsin_server.clock import Clock
 from tocsin_server.errors import (
     BatchTooLarge,

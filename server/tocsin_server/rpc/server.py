@@ -18,8 +18,8 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-
 from tocsin.v1 import contact_service_pb2, notification_service_pb2
+
 from tocsin_server.config import ListenAddress
 from tocsin_server.errors import ListenError, MalformedRequest, NotImplementedYet, SubscriberTooSlow, TocsinError
 from tocsin_server.rpc import status
@@ -80,13 +80,13 @@ def _unary(method: MethodDescriptor, call: Callable[[Any, Any], Awaitable[Any]])
     name = method.full_name
 
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        if isinstance(request, _Malformed):
+            return await _abort(context, MalformedRequest(method.input_type.full_name))
         try:
-            if isinstance(request, _Malformed):
-                raise MalformedRequest(method.input_type.full_name)
             return await call(request, context)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the caller learns a number, the log the rest
             refusal = _ours(error, name)
-        await _abort(context, refusal)
+        return await _abort(context, refusal)
 
     return grpc.unary_unary_rpc_method_handler(
         handle,
@@ -101,10 +101,10 @@ def _stream(
     name = method.full_name
 
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        if isinstance(request, _Malformed):
+            await _abort(context, MalformedRequest(method.input_type.full_name))
         cursor = ""
         try:
-            if isinstance(request, _Malformed):
-                raise MalformedRequest(method.input_type.full_name)
             async with contextlib.aclosing(call(request, context)) as messages:  # type: ignore[type-var]
                 async for message in messages:
                     async with asyncio.timeout(WRITE_TIMEOUT):
@@ -113,7 +113,7 @@ def _stream(
             return
         except TimeoutError:
             refusal: TocsinError = SubscriberTooSlow("the subscriber does not read", cursor=cursor)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             refusal = _ours(error, name)
         await _abort(context, refusal)
 

@@ -258,7 +258,7 @@ class Accepting:
                 draft.message,
                 Status.PENDING,
                 draft.metadata,
-                False,  # noqa: FBT003 - is_read
+                False,
                 created_at,
                 None,
                 draft.send_at,

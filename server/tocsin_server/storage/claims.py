@@ -198,7 +198,7 @@ class Queue:
             )
         return kept
 
-    def release(self, transaction: Transaction, releases: Sequence[Sequence[Holding]]) -> list[None | TocsinError]:
+    def release(self, transaction: Transaction, releases: Sequence[Sequence[Holding]]) -> list[TocsinError | None]:
         """Give rows back unsent: due at once, and the attempt not counted."""
         for holdings in releases:
             for holding in sorted(holdings):

@@ -176,7 +176,7 @@ class Writer:
     def _write(self, round_: list[_Write]) -> None:
         try:
             self._commit(round_)
-        except Exception as error:  # noqa: BLE001 - whatever it was, nobody may be left waiting
+        except Exception as error:  # whatever it was, nobody may be left waiting
             if len(round_) == 1:
                 round_[0].result = _as_ours(error)
                 return

@@ -119,17 +119,25 @@ class IdempotencyKeys(Model):
 
 INDEXES = (
     # List for one recipient, newest first.
-    "CREATE INDEX notifications_by_recipient ON notifications (recipient_type, recipient_id, id) "
-    "WHERE recipient_id IS NOT NULL",
+    (
+        "CREATE INDEX notifications_by_recipient ON notifications (recipient_type, recipient_id, id) "
+        "WHERE recipient_id IS NOT NULL"
+    ),
     # Replay of a feed after a cursor. Unique, since a sequence belongs to one change.
-    "CREATE UNIQUE INDEX notifications_by_change ON notifications (recipient_type, recipient_id, sequence) "
-    "WHERE sequence IS NOT NULL",
+    (
+        "CREATE UNIQUE INDEX notifications_by_change ON notifications (recipient_type, recipient_id, sequence) "
+        "WHERE sequence IS NOT NULL"
+    ),
     # List of a feed in the order of entry.
-    "CREATE INDEX notifications_by_entry ON notifications (recipient_type, recipient_id, entered_sequence) "
-    "WHERE entered_sequence IS NOT NULL",
+    (
+        "CREATE INDEX notifications_by_entry ON notifications (recipient_type, recipient_id, entered_sequence) "
+        "WHERE entered_sequence IS NOT NULL"
+    ),
     # Unread part of a feed, for marking all as read and for List(unread_only), however long the read part is.
-    "CREATE INDEX notifications_unread ON notifications (recipient_type, recipient_id, entered_sequence) "
-    "WHERE entered_sequence IS NOT NULL AND NOT is_read",
+    (
+        "CREATE INDEX notifications_unread ON notifications (recipient_type, recipient_id, entered_sequence) "
+        "WHERE entered_sequence IS NOT NULL AND NOT is_read"
+    ),
     # List by status: what is pending or failed is a small part of the table, and what operators ask for.
     "CREATE INDEX notifications_pending ON notifications (id) WHERE status = 'pending'",
     "CREATE INDEX notifications_failed ON notifications (id) WHERE status = 'failed'",
