@@ -1,0 +1,90 @@
+"""How a subscription survives the end of its streams: pure decisions, shared by both clients.
+
+A `Resumption` is told what happens to the streams of one subscription and answers what to do: which request
+opens the next stream, which event to hand out, how long to wait, or that there is nothing to wait for. It does no
+I/O and reads no clock.
+
+- The position moves as soon as an event arrived, before it is handed out, heartbeats included: the next stream
+  starts after it, so that the subscription itself neither loses nor repeats an event. (The server may repeat one:
+  delivery is at least once, and notifications are upserts by id.)
+- Failures in a row make the wait grow. A `Subscribed` does not end the row, any later event does: a server that
+  accepts streams only to break them would otherwise be asked again and again without pause.
+- What ends a stream falls in three kinds. The server asks to come again: UNAVAILABLE, RESOURCE_EXHAUSTED. The line
+  broke, or something in between gave up: a code such as CANCELLED or INTERNAL without a reason of ours, or an end
+  without an error, which the server never makes. Everything else would happen again, so it is raised.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tocsin_client import calls, convert, model
+from tocsin_client.backoff import Backoff
+from tocsin_client.errors import TocsinError, Unavailable
+
+SILENCE: Final = 60.0
+"""Seconds without any event after which a stream counts as dead; heartbeats come every 25 s."""
+
+STREAM_BACKOFF: Final = Backoff(initial=0.5, factor=2.0, cap=30.0)
+"""Waits between streams. There is no limit to their number: a subscription lasts until it is closed."""
+
+_COME_AGAIN: Final = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED"})
+"""Codes that invite another attempt, whoever sent them."""
+
+_BROKEN_LINE: Final = frozenset({"CANCELLED", "UNKNOWN", "DEADLINE_EXCEEDED", "ABORTED", "INTERNAL"})
+"""Codes that gRPC and proxies give for streams that were cut off; the server's own errors have a reason."""
+
+
+class Resumption:
+    """The state of one subscription between its streams.
+
+    ``renewable`` says that the next stream can have a newer token than the last one, so that TOKEN_EXPIRED is
+    worth another stream; twice in a row it is not.
+    """
+
+    def __init__(self, recipient: model.RecipientLike, cursor: str, backoff: Backoff, *, renewable: bool) -> None:
+        self.cursor = cursor
+        self._recipient = model.Recipient.of(recipient)
+        self._backoff = backoff
+        self._renewable = renewable
+        self._failures = 0
+        self._token_expired = False
+
+    def request(self) -> Any:
+        """Return the request that opens the next stream, after the last position."""
+        return calls.subscribe_request(self._recipient, self.cursor)
+
+    def received(self, message: Any) -> model.Event | None:
+        """Take note of a message of the stream; returns the event to hand out, None if it only moves the position."""
+        self.cursor = message.cursor or self.cursor
+        self._token_expired = False
+        event = convert.event_from(message)
+        if not isinstance(event, model.Subscribed):
+            self._failures = 0
+        return event
+
+    def interrupted(self, error: TocsinError) -> float:
+        """Return the seconds to wait before the next stream; raises the error if no further stream can help."""
+        if not self._worth_another(error):
+            raise error
+        self._failures += 1
+        delay = self._backoff.delay(self._failures, error.retry_after)
+        if delay is None:
+            raise error
+        return delay
+
+    def _worth_another(self, error: TocsinError) -> bool:
+        if error.reason == "TOKEN_EXPIRED" and self._renewable and not self._token_expired:
+            self._token_expired = True
+            return True
+        return error.code in _COME_AGAIN or (not error.reason and error.code in _BROKEN_LINE)
+
+
+def ended() -> TocsinError:
+    """Return what stands for a stream that ended without an error."""
+    return Unavailable("the stream ended without an error")
+
+
+def fell_silent(seconds: float) -> TocsinError:
+    """Return what stands for a stream on which nothing came for so long."""
+    return Unavailable(f"no event, not even a heartbeat, came for {seconds:g} s")

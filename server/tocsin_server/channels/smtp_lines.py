@@ -1,0 +1,280 @@
+"""Lines to one SMTP relay: connections, kept and fresh, and mail transactions on them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import deque
+from collections.abc import Callable
+from ipaddress import ip_address
+from ssl import SSLContext
+from typing import Final, NamedTuple, cast
+
+from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPResponseException, SMTPServerDisconnected
+
+from tocsin_server.channels.classify_smtp import Stage
+from tocsin_server.channels.mail import Mail
+from tocsin_server.config import SmtpRelay
+
+IDLE_LIMIT: Final = 10.0
+"""Seconds that an unused connection is kept. Relays hang up on idle clients after anything from 10 s to 5 min."""
+
+_QUIT_TIMEOUT: Final = 1.0
+"""Seconds to wait for the answer to QUIT, which changes nothing any more."""
+
+
+_LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
+
+CLOSING: Final = 421
+"""The reply by which a relay says that it is about to hang up (RFC 5321 section 3.8)."""
+
+
+class Reply(NamedTuple):
+    """A relay's answer; ``code`` is 0 for something that is not SMTP."""
+
+    code: int
+    text: str
+
+
+class Unanswered(Exception):
+    """No answer came. ``hung_up``: the relay closed an established connection; ``name`` is the cause's."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.name = type(cause).__name__
+        self.hung_up = isinstance(cause, SMTPServerDisconnected)
+
+
+class SmtpUtf8NotOffered(Exception):
+    """An address needs the extension of RFC 6531, and the relay does not offer it. The connection is unharmed."""
+
+
+class CleartextCredentials(SMTPException):
+    """The relay offers no TLS, and the password would travel in the clear."""
+
+
+class Connection:
+    """One connection; ``stage`` is how far the present attempt on it has come.
+
+    ``reused`` says that it has carried an attempt before. ``soiled`` says that a refusal has left an envelope
+    half open, so that it needs RSET first.
+    """
+
+    __slots__ = ("idle_since", "reused", "smtp", "soiled", "stage")
+
+    def __init__(self, smtp: SMTP) -> None:
+        self.smtp = smtp
+        self.stage = Stage.CONNECT
+        self.reused = False
+        self.soiled = False
+        self.idle_since = 0.0
+
+
+class SmtpLines:
+    """Makes connections to ``relay`` and keeps those that are given back, for ``idle_limit`` seconds.
+
+    A kept connection is no promise: the relay may have hung up unnoticed, and an answer to NOOP would prove
+    nothing about the next command. Whoever takes one must be ready to go on with a fresh one.
+
+    ``timeout`` is in seconds, for each network operation.
+    """
+
+    def __init__(
+        self,
+        relay: SmtpRelay,
+        *,
+        tls: SSLContext,
+        timeout: float,
+        idle_limit: float = IDLE_LIMIT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._relay = relay
+        self._tls = tls
+        self._timeout = timeout
+        self._idle_limit = idle_limit
+        self._clock = clock
+        self._idle: deque[Connection] = deque()
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
+        self._local_hostname: str | None = None
+        self._closed = False
+
+    def take(self) -> Connection | None:
+        """Return the most recently used connection that looks alive, if any."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.smtp.is_connected and not self._stale(connection):
+                connection.reused = True
+                connection.stage = Stage.MAIL
+                return connection
+            self._dismiss(connection)
+        return None
+
+    def new(self) -> Connection:
+        """Make a connection that is still to be connected."""
+        return Connection(
+            SMTP(
+                hostname=self._relay.host,
+                port=self._relay.port,
+                local_hostname=self._local_hostname,
+                timeout=self._timeout,
+                use_tls=self._relay.implicit_tls,
+                start_tls=None,  # upgrades where the relay offers it
+                tls_context=self._tls,
+            )
+        )
+
+    async def exchange(self, connection: Connection, mail: Mail) -> Reply:
+        """Make one mail transaction, connecting first where necessary, and return the reply that ended it.
+
+        ``connection.stage`` tells how far it came, whether it returns or raises. What becomes of the connection
+        is the caller's to say, with `keep` or `discard`.
+
+        Raises:
+            Unanswered: The line broke, or a time-out passed; or there is no line.
+            SmtpUtf8NotOffered: See there.
+        """
+        try:
+            if connection.stage is Stage.CONNECT:
+                await self._connect(connection)
+            return await self._transfer(connection, mail)
+        except SMTPResponseException as error:
+            return Reply(max(error.code, 0), error.message)  # the library's code for garbage is -1
+        except SmtpUtf8NotOffered:
+            raise
+        except Exception as error:
+            # Not only the library's and the system's own: a name that cannot be resolved is a UnicodeError.
+            raise Unanswered(error) from error
+
+    async def _connect(self, connection: Connection) -> None:
+        """Connect, upgrade to TLS where offered, and authenticate where the relay has a user name.
+
+        Raises:
+            CleartextCredentials: There is a password, no TLS, and the relay is not on this machine.
+            SMTPException, OSError: Whatever else goes wrong.
+        """
+        smtp = connection.smtp
+        connection.stage = Stage.CONNECT
+        await smtp.connect()
+        # Looking up our own name can take seconds where the resolver is slow; once is enough.
+        self._local_hostname = smtp.local_hostname
+        connection.stage = Stage.AUTH
+        if self._relay.username is not None:
+            # Not left to `connect`, which would log in without TLS as well: whoever can suppress the offer of
+            # STARTTLS on the way would be handed the password (RFC 3207 section 6, RFC 8314 section 3).
+            if smtp.get_transport_info("sslcontext") is None and not _on_this_machine(smtp):
+                raise CleartextCredentials("the relay offers no TLS, so the password is not sent")
+            password = self._relay.password
+            await smtp.login(self._relay.username, password.get_secret_value() if password else "")
+        if smtp.is_ehlo_or_helo_needed:
+            await smtp.ehlo()  # nothing above needed it, or TLS has made the earlier answer void
+        connection.stage = Stage.MAIL
+
+    async def _transfer(self, connection: Connection, mail: Mail) -> Reply:
+        """Go through one mail transaction and return the reply to the content.
+
+        Raises:
+            SmtpUtf8NotOffered: See there.
+            SMTPResponseException: A refusal before that, or something that is not SMTP.
+            SMTPException, OSError: No answer.
+        """
+        smtp = connection.smtp
+        if mail.smtputf8 and not smtp.supports_extension("SMTPUTF8"):
+            raise SmtpUtf8NotOffered
+        if connection.soiled:
+            await smtp.rset()
+        connection.soiled = True  # until the content is accepted
+        encoding = "utf-8" if mail.smtputf8 else "ascii"
+        options = []
+        if smtp.supports_extension("SIZE"):
+            options.append(f"SIZE={len(mail.content)}")  # RFC 1870: refused before the content travels
+        if mail.smtputf8:
+            options.append("SMTPUTF8")
+            if smtp.supports_extension("8BITMIME"):
+                options.append("BODY=8BITMIME")  # RFC 6531 section 3.6: the headers are not ASCII then
+        await smtp.mail(mail.sender, options=options, encoding=encoding)
+        connection.stage = Stage.RCPT
+        await smtp.rcpt(mail.recipient, encoding=encoding)
+        connection.stage = Stage.DATA
+        # Not `smtp.data`, which does not tell whether it failed before or after it handed the content over; on
+        # that depends whether the message may be given to another relay.
+        ready = await smtp.execute_command(b"DATA")
+        if ready.code != 354:
+            raise SMTPDataError(ready.code, ready.message)
+        if smtp.protocol is None:
+            raise SMTPServerDisconnected("Connection lost")
+        smtp.protocol.write(_LEADING_DOT.sub(b"..", mail.content) + b".\r\n")  # RFC 5321 section 4.5.2
+        connection.stage = Stage.CONTENT
+        answer = await smtp.protocol.read_response(timeout=self._timeout)
+        connection.soiled = answer.code // 100 != 2
+        return Reply(answer.code, answer.message)
+
+    def keep(self, connection: Connection) -> None:
+        """Take back a connection that is fit for another attempt."""
+        if self._closed or not connection.smtp.is_connected:
+            self._dismiss(connection)
+            return
+        connection.idle_since = self._clock()
+        self._idle.append(connection)
+        self._arm_sweep()
+
+    def discard(self, connection: Connection) -> None:
+        """Cut a connection whose state is unknown, without a word: the other side may not be listening."""
+        _abort(connection.smtp)
+
+    async def close(self) -> None:
+        """Take leave of all kept connections, within about a second. Idempotent."""
+        self._closed = True
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
+        while self._idle:
+            self._dismiss(self._idle.pop())
+        if self._farewells:
+            await asyncio.wait(self._farewells)
+
+    def _stale(self, connection: Connection) -> bool:
+        return self._clock() - connection.idle_since >= self._idle_limit
+
+    def _arm_sweep(self) -> None:
+        if self._sweep_timer is None:
+            self._sweep_timer = asyncio.get_running_loop().call_later(self._idle_limit, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what has been idle too long; the left end of the queue has been so for longest."""
+        self._sweep_timer = None
+        while self._idle and (self._stale(self._idle[0]) or not self._idle[0].smtp.is_connected):
+            self._dismiss(self._idle.popleft())
+        if self._idle:
+            self._arm_sweep()
+
+    def _dismiss(self, connection: Connection) -> None:
+        """Say QUIT in the background (RFC 5321 section 4.1.1.10), so that nobody's message waits for it."""
+        if not connection.smtp.is_connected:
+            connection.smtp.close()
+            return
+        task = asyncio.get_running_loop().create_task(_quit(connection.smtp))
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+
+async def _quit(smtp: SMTP) -> None:
+    try:
+        await smtp.quit(timeout=_QUIT_TIMEOUT)
+    except (SMTPException, OSError):
+        pass  # it was about to go anyway
+    finally:
+        _abort(smtp)
+
+
+def _abort(smtp: SMTP) -> None:
+    """Close without waiting for unsent data or for the other side's end of TLS, either of which may never come."""
+    if smtp.transport is not None:
+        cast("asyncio.WriteTransport", smtp.transport).abort()
+    smtp.close()
+
+
+def _on_this_machine(smtp: SMTP) -> bool:
+    peer = smtp.get_transport_info("peername")
+    return bool(peer) and ip_address(peer[0].partition("%")[0]).is_loopback

@@ -1,0 +1,149 @@
+"""What happened to a notification, in words: for each channel, what came of it and when it is tried next.
+
+Everything here is a function of the notification and the present time, and gives plain text; nothing is safe to
+print before `tocsin_server.cli.output.clean` has seen it, because much of it comes from servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from tocsin_client import Channel, Notification
+
+# Why the server itself ended a channel; `Channel.response` in the API lists them.
+_REASONS: Final = {
+    "CANCELLED": "cancelled",
+    "EXPIRED": "expired before it could be sent",
+    "NO_ROUTE": "no usable way to send it was found",
+    "SUPERSEDED": "not needed any more: the recipient has read it",
+}
+
+_OUTCOMES: Final = {
+    "accepted": "accepted",
+    "transient": "failed for the moment",
+    "permanent": "refused for good",
+    "unknown": "outcome unknown, the recipient may get it twice",
+}
+
+
+def age(at: datetime, now: datetime) -> str:
+    """Return how far away a time is, in its largest unit: ``3m ago``, ``in 2h``, ``now``."""
+    distance = at - now
+    seconds = abs(distance.total_seconds())
+    if seconds < 1:
+        return "now"
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if seconds >= length:
+            count = f"{int(seconds // length)}{unit}"
+            return f"in {count}" if distance > timedelta(0) else f"{count} ago"
+    raise AssertionError(seconds)
+
+
+def stamp(at: datetime) -> str:
+    """Return a time as ``2026-01-31 08:15:00 UTC``."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def stamp_and_age(at: datetime, now: datetime) -> str:
+    """Return a time and how far away it is."""
+    return f"{stamp(at)} ({age(at, now)})"
+
+
+def _times(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count} attempts"
+
+
+def brief(channel: Channel, now: datetime) -> str:
+    """Return a channel in a few words, for a row of a table: ``sms failed after 3 attempts``."""
+    name = str(channel.channel)
+    if channel.status == "failed":
+        reason = channel.response.get("reason")
+        ending = str(reason).lower() if reason else f"after {_times(channel.attempts)}"
+        return f"{name} failed ({ending})" if reason else f"{name} failed {ending}"
+    if channel.status != "pending":
+        return f"{name} {channel.status}"
+    tried = f", tried {channel.attempts}x" if channel.attempts else ""
+    if channel.next_attempt_at is None:
+        return f"{name} {'waits for the recipient' if name == 'websocket' else 'being sent'}{tried}"
+    due = age(channel.next_attempt_at, now) if channel.next_attempt_at > now else "due now"
+    return f"{name} pending{tried}, {'next ' if tried and due != 'due now' else ''}{due}"
+
+
+def state(channel: Channel, now: datetime) -> str:
+    """Return what happened to a channel and when it is tried next, as a sentence without a full stop."""
+    attempts = channel.attempts
+    if channel.status == "sent":
+        return (
+            "sent" if attempts == 0 else "sent at the first attempt" if attempts == 1 else f"sent at attempt {attempts}"
+        )
+    if channel.status == "failed":
+        why = _reason(channel.response)
+        after = f"after {_times(attempts)}" if attempts or not why else "before any attempt"
+        return f"failed {after}{': ' if why else ''}{why}; not tried again by itself"
+    if channel.status != "pending":
+        return str(channel.status)
+    so_far = f", {_times(attempts)} so far" if attempts else ""
+    if channel.next_attempt_at is None:
+        doing = "waiting for the recipient to connect" if channel.channel == "websocket" else "being sent right now"
+        return f"pending: {doing}{so_far}"
+    if channel.next_attempt_at <= now:
+        return f"pending: due now{so_far}"
+    verb = "tried again" if attempts else "first tried"
+    return f"pending: {verb} {age(channel.next_attempt_at, now)}, at {stamp(channel.next_attempt_at)}{so_far}"
+
+
+def answer(response: Mapping[str, Any], now: datetime) -> str:
+    """Return what the sending system answered: outcome, code and its own words, then who said so and when."""
+    outcome = str(response.get("outcome", ""))
+    said = " ".join(str(response[name]) for name in ("code", "detail") if response.get(name))
+    sentence = _OUTCOMES.get(outcome, outcome or "answered")
+    if why := _reason(response):
+        sentence = why  # the server's own decision: nobody answered
+    elif said:
+        sentence += f": {said}"
+    source = [str(response["provider"])] if response.get("provider") else []
+    if at := response.get("at"):
+        source.append(_answered_at(str(at), now))
+    return f"{sentence} ({', '.join(source)})" if source else sentence
+
+
+def _reason(response: Mapping[str, Any]) -> str:
+    reason = str(response.get("reason") or "")
+    return _REASONS.get(reason, reason.lower().replace("_", " "))
+
+
+def _answered_at(text: str, now: datetime) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{stamp(at)}, {age(at, now)}" if at.tzinfo is not None else text
+
+
+def history(response: Mapping[str, Any], now: datetime) -> list[str]:
+    """Return the earlier failed attempts that a response remembers, oldest first, a line each."""
+    earlier = response.get("history")
+    entries = [entry for entry in earlier if isinstance(entry, dict)] if isinstance(earlier, list) else []
+    return [answer(entry, now) for entry in sorted(entries, key=lambda entry: str(entry.get("at", "")))]
+
+
+def channel_lines(channel: Channel, now: datetime) -> list[str]:
+    """Return everything that there is to say about a channel: a heading, then indented lines."""
+    where = f" to {channel.address}" if channel.address else ""
+    lines = [f"{channel.channel}{where}", f"  {state(channel, now)}"]
+    if "outcome" in channel.response and "reason" not in channel.response:
+        lines.append(f"  last answer: {answer(channel.response, now)}")
+    lines += [f"  earlier: {line}" for line in history(channel.response, now)]
+    if channel.status == "failed":
+        lines.append(f"  to revive it: tocsin retry {channel.notification_id} --channel {channel.channel}")
+    return lines
+
+
+def without_channels(notification: Notification) -> str:
+    """Return why a notification has no channel."""
+    if notification.status == "pending":
+        return "none yet: nobody has decided how to send it"
+    return "none: it was cancelled, expired, or no way to send it was found, before anybody had decided how"

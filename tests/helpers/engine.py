@@ -1,0 +1,119 @@
+"""A store with dispatchers on it, as the application wires them, without a gRPC server."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tocsin_server.channels.sender import SenderFactory
+from tocsin_server.clock import wall_clock
+from tocsin_server.delivery.dispatcher import Dispatcher
+from tocsin_server.delivery.lane import LaneSettings
+from tocsin_server.delivery.retry import RetryPolicy
+from tocsin_server.model import (
+    Accepted,
+    ChannelDraft,
+    ChannelType,
+    ClaimedChannel,
+    FeedEvent,
+    Notification,
+    NotificationDraft,
+    Recipient,
+    RecipientType,
+    Status,
+)
+from tocsin_server.storage import database
+from tocsin_server.storage.sqlite import SqliteStore
+
+from helpers.waiting import eventually_async
+
+QUICK = LaneSettings(concurrency=4, lease=60.0, send_timeout=10.0, retry=RetryPolicy(base=0.01, cap=0.05))
+"""Retries without noticeable delay."""
+
+Providers = Mapping[ChannelType, Sequence[SenderFactory]]
+
+
+class Commits:
+    """Hands leased rows to the first dispatcher; feed events go nowhere."""
+
+    def __init__(self) -> None:
+        self.dispatcher: Dispatcher | None = None
+
+    def reserve(self, channel: ChannelType) -> bool:
+        return self.dispatcher is not None and self.dispatcher.reserve(channel)
+
+    def cancel_reservations(self, channels: Sequence[ChannelType]) -> None:
+        if self.dispatcher is not None:
+            self.dispatcher.give_back(channels)
+
+    def committed(
+        self, events: Sequence[FeedEvent], claims: Sequence[ClaimedChannel], cancelled: Sequence[str]
+    ) -> None:
+        if self.dispatcher is not None:
+            if claims:
+                self.dispatcher.hand_over(claims)
+            self.dispatcher.cancel(cancelled)
+
+
+@dataclass
+class Engine:
+    """``lease_at_insert`` false leaves every row to be claimed."""
+
+    store: SqliteStore
+    commits: Commits
+    stack: contextlib.AsyncExitStack
+    settings: LaneSettings
+
+    def dispatcher(
+        self, providers: Providers, *, lease_at_insert: bool = True, settings: LaneSettings | None = None
+    ) -> Dispatcher:
+        """Start a dispatcher, which is stopped with the engine."""
+        dispatcher = Dispatcher(providers, settings or self.settings, wall_clock)
+        dispatcher.start(self.store)
+        self.stack.push_async_callback(dispatcher.stop, 5.0)
+        if lease_at_insert:
+            self.commits.dispatcher = dispatcher
+        return dispatcher
+
+    async def send(
+        self, *channels: ChannelType, recipient_id: str | None = None, **fields: object
+    ) -> Notification:
+        """Store one notification over these channels."""
+        draft = NotificationDraft(
+            Recipient(RecipientType.USER, recipient_id or "01a20434-dac1-761b-a8d4-000000000001"),
+            "A title",
+            "A message",
+            None,
+            [ChannelDraft(channel, None if channel == ChannelType.WEBSOCKET else "address") for channel in channels],
+        )
+        [accepted] = await self.store.accept([replace(draft, **fields)])  # type: ignore[arg-type]
+        assert isinstance(accepted, Accepted)
+        return accepted.notification
+
+    async def settled(self, notification_id: str) -> Notification:
+        """Wait until no channel is pending."""
+
+        async def look() -> Notification | None:
+            found = await self.store.get(notification_id)
+            return None if any(channel.status == Status.PENDING for channel in found.channels) else found
+
+        found = await eventually_async(look)
+        assert found is not None
+        return found
+
+
+@contextlib.asynccontextmanager
+async def engine(
+    folder: Path, *, attempt_limit: int = 5, settings: LaneSettings = QUICK
+) -> AsyncIterator[Engine]:
+    """Open a store on a new file in ``folder``, or on the one that an earlier engine left there."""
+    path = folder / "tocsin.db"
+    database.prepare(path)
+    async with contextlib.AsyncExitStack() as stack:
+        commits = Commits()
+        store = SqliteStore(path, commits, attempt_limit=attempt_limit, lease=settings.lease)
+        stack.push_async_callback(store.close)
+        await store.free_all_leases()
+        yield Engine(store, commits, stack, settings)

@@ -1,0 +1,602 @@
+"""Delivery with a real store and real sender threads; only the providers are without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from helpers.engine import QUICK, engine
+from helpers.senders import ACCEPTED, BROKEN, PERMANENT, THROTTLED, TRANSIENT, UNKNOWN, Provider
+from helpers.waiting import eventually, eventually_async
+from tocsin_server.channels.sender import Message, Outcome, OutcomeKind
+from tocsin_server.clock import micros, wall_clock
+from tocsin_server.delivery.breaker import FAILURES_TO_OPEN
+from tocsin_server.delivery.lane import LEASE_LOST, TAKEN_OVER
+from tocsin_server.delivery.outcomes import LEASE_EXPIRED
+from tocsin_server.errors import AlreadySettled, Expired, NotRetryable, ShuttingDown
+from tocsin_server.model import ChannelResult, ChannelType, Status
+
+EMAIL, SMS, TELEGRAM, WEBSOCKET = ChannelType.EMAIL, ChannelType.SMS, ChannelType.TELEGRAM, ChannelType.WEBSOCKET
+
+
+def test_an_accepted_message_is_sent_once_and_recorded(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider()
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [provider]})
+            found = await running.settled((await running.send(EMAIL)).id)
+
+        [row] = found.channels
+        assert (found.status, row.status, row.attempts) == (Status.SENT, Status.SENT, 1)
+        assert row.response is not None
+        assert row.response["outcome"] == "accepted"
+        assert row.response["provider"] == provider.name
+        assert row.next_attempt_at is None
+        assert provider.log == [(row.id, 1)]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("first", [TRANSIENT, UNKNOWN], ids=["transient", "unknown"])
+def test_what_may_work_later_is_retried_and_the_failed_attempt_kept(tmp_path: Path, first: Outcome) -> None:
+    async def scenario() -> None:
+        provider = Provider(lambda message: first if message.attempt == 1 else ACCEPTED)
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [provider]})
+            [row] = (await running.settled((await running.send(EMAIL)).id)).channels
+
+        assert (row.status, row.attempts) == (Status.SENT, 2)
+        assert provider.log == [(row.id, 1), (row.id, 2)]
+        assert row.response is not None
+        assert [earlier["outcome"] for earlier in row.response["history"]] == [first.kind]
+
+    asyncio.run(scenario())
+
+
+def test_a_permanent_refusal_is_not_retried(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider(lambda _: PERMANENT)
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [provider]})
+            found = await running.settled((await running.send(EMAIL)).id)
+
+        assert (found.status, found.channels[0].status, found.channels[0].attempts) == ("failed", "failed", 1)
+        assert len(provider.log) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_budget_of_attempts_ends(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider(lambda _: TRANSIENT)
+        async with engine(tmp_path, attempt_limit=3) as running:
+            running.dispatcher({EMAIL: [provider]})
+            found = await running.settled((await running.send(EMAIL)).id)
+
+        assert found.channels[0].attempts == 3
+        assert found.status == Status.FAILED
+        assert [attempt for _, attempt in provider.log] == [1, 2, 3]
+
+    asyncio.run(scenario())
+
+
+def test_throttling_costs_no_attempt(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        times = iter(range(100))
+        provider = Provider(lambda _: THROTTLED if next(times) < 4 else ACCEPTED)
+        async with engine(tmp_path, attempt_limit=2) as running:
+            running.dispatcher({EMAIL: [provider]})
+            [row] = (await running.settled((await running.send(EMAIL)).id)).channels
+
+        assert (row.status, row.attempts) == (Status.SENT, 1)
+        assert provider.log == [(row.id, 1)] * 5
+
+    asyncio.run(scenario())
+
+
+def test_the_next_provider_is_tried_at_once_when_the_first_is_known_not_to_have_accepted(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        first = Provider(lambda _: TRANSIENT, "test://first")
+        second = Provider(name="test://second")
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [first, second]})
+            [row] = (await running.settled((await running.send(EMAIL)).id)).channels
+
+        assert (row.status, row.attempts) == (Status.SENT, 1)
+        assert row.response is not None
+        assert row.response["provider"] == "test://second"
+        assert (first.log, second.log) == ([(row.id, 1)], [(row.id, 1)])
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("first_outcome", [UNKNOWN, PERMANENT], ids=["unknown", "permanent"])
+def test_the_next_provider_is_never_tried_when_the_first_may_have_accepted_or_the_address_is_bad(
+    tmp_path: Path, first_outcome: Outcome
+) -> None:
+    async def scenario() -> None:
+        first = Provider(lambda message: first_outcome if message.attempt < 3 else ACCEPTED, "test://first")
+        second = Provider(name="test://second")
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [first, second]})
+            await running.settled((await running.send(EMAIL)).id)
+
+        assert first.log
+        assert second.log == []
+
+    asyncio.run(scenario())
+
+
+def test_a_provider_that_fails_repeatedly_is_left_alone_without_costing_attempts(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider(lambda _: BROKEN)
+        async with engine(tmp_path, attempt_limit=100, settings=replace(QUICK, concurrency=1)) as running:
+            dispatcher = running.dispatcher({EMAIL: [provider]})
+            sent = await running.send(EMAIL)
+
+            async def left_alone() -> bool:
+                [row] = (await running.store.get(sent.id)).channels
+                return dispatcher.counts[EMAIL]["throttled"] == 1 and row.next_attempt_at is not None
+
+            await eventually_async(left_alone)
+            [row] = (await running.store.get(sent.id)).channels
+
+        assert row.status == Status.PENDING
+        assert row.attempts == len(provider.log) == FAILURES_TO_OPEN
+        assert row.response is not None
+        assert row.response["code"] == BROKEN.code  # what was answered last stays to be seen
+        assert row.next_attempt_at is not None
+        assert row.next_attempt_at > wall_clock() + micros(1)
+
+    asyncio.run(scenario())
+
+
+def test_an_attempt_of_unknown_outcome_binds_the_row_to_its_provider_also_after_throttling(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        answers = iter([UNKNOWN, THROTTLED, THROTTLED, ACCEPTED])
+        first, second = Provider(lambda _: next(answers), "test://first"), Provider(name="test://second")
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [first, second]})
+            [row] = (await running.settled((await running.send(EMAIL)).id)).channels
+
+        assert (row.status, row.attempts) == (Status.SENT, 2)
+        assert [attempt for _, attempt in first.log] == [1, 2, 2, 2]
+        assert second.log == []
+
+    asyncio.run(scenario())
+
+
+def test_a_provider_that_hangs_for_ever_delays_neither_other_channels_nor_acceptance_nor_the_stop(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        hanging = Provider(lambda _: None, "test://hanging")
+        working = Provider()
+        async with engine(tmp_path) as running:
+            dispatcher = running.dispatcher({TELEGRAM: [hanging], EMAIL: [working]})
+            # More than the hanging lane has places for, so that its queue is full.
+            stuck = [await running.send(TELEGRAM) for _ in range(100)]
+            eventually(hanging.hanging.is_set)
+
+            sent = [await running.settled((await running.send(EMAIL)).id) for _ in range(20)]
+
+            assert {found.status for found in sent} == {Status.SENT}
+            # The lane holds what it has senders for; the rest waits in the database, not in memory.
+            assert len(hanging.log) == QUICK.concurrency
+            await dispatcher.stop(0.2)
+            rows = [(await running.store.get(found.id)).channels[0] for found in stuck]
+
+        # What had been handed over counts as an attempt of unknown outcome; the rest was given back untouched.
+        assert Counter(row.attempts for row in rows) == {1: QUICK.concurrency, 0: 100 - QUICK.concurrency}
+        assert all(row.status == Status.PENDING and row.next_attempt_at is not None for row in rows)
+
+    asyncio.run(scenario())
+
+
+def test_an_attempt_ends_at_its_total_deadline_as_unknown(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider(lambda message: None if message.attempt == 1 else ACCEPTED)
+        async with engine(tmp_path, settings=replace(QUICK, send_timeout=0.05)) as running:
+            running.dispatcher({EMAIL: [provider]})
+            [row] = (await running.settled((await running.send(EMAIL)).id)).channels
+
+        assert (row.status, row.attempts) == (Status.SENT, 2)
+        assert row.response is not None
+        assert (row.response["history"][0]["outcome"], row.response["history"][0]["code"]) == ("unknown", "DEADLINE")
+
+    asyncio.run(scenario())
+
+
+def test_a_sender_that_raises_neither_loses_the_row_nor_stops_the_lane(tmp_path: Path) -> None:
+    def answer(message: Message) -> Outcome:
+        if message.attempt == 1:
+            raise RuntimeError("a fault of the sender")
+        return ACCEPTED
+
+    async def scenario() -> None:
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [Provider(answer)]})
+            [row] = (await running.settled((await running.send(EMAIL)).id)).channels
+
+        assert (row.status, row.attempts) == (Status.SENT, 2)
+
+    asyncio.run(scenario())
+
+
+def test_two_dispatchers_on_one_store_send_every_attempt_of_2000_rows_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        # Every fourth row fails once, so that retries are shared out too.
+        def answer(message: Message) -> Outcome:
+            return TRANSIENT if message.attempt == 1 and int(message.message) % 4 == 0 else ACCEPTED
+
+        provider = Provider(answer)
+        async with engine(tmp_path) as running:
+            sent = [await running.send(EMAIL, message=str(number)) for number in range(2000)]
+            # Started only now, so that both find the same full queue; nothing is leased at insert.
+            for _ in range(2):
+                running.dispatcher({EMAIL: [provider]}, lease_at_insert=False)
+            await eventually_async(lambda: _is_drained(tmp_path), timeout=60)
+            rows = [(await running.store.get(found.id)).channels[0] for found in sent]
+
+        assert {row.status for row in rows} == {Status.SENT}
+        assert set(provider.entries.values()) == {1}
+        assert len(provider.log) == 2000 + 500 == sum(row.attempts for row in rows)
+
+    asyncio.run(scenario())
+
+
+async def _is_drained(folder: Path) -> bool:
+    with sqlite3.connect(f"file:{folder / 'tocsin.db'}?mode=ro", uri=True) as connection:
+        [count] = connection.execute("SELECT count(*) FROM notification_channels WHERE status = 'pending'").fetchone()
+    connection.close()
+    return count == 0
+
+
+def test_a_frozen_worker_loses_its_lease_and_its_late_result_is_dropped(tmp_path: Path) -> None:
+    thaw = threading.Event()
+
+    def freeze(_: Message) -> Outcome:
+        assert thaw.wait(60)  # blocks the whole lane, so that nothing renews its leases
+        return PERMANENT
+
+    async def scenario() -> None:
+        settings = replace(QUICK, lease=0.3)
+        frozen, healthy = Provider(freeze, "test://frozen"), Provider(name="test://healthy")
+        async with engine(tmp_path, settings=settings) as running:
+            first = running.dispatcher({EMAIL: [frozen]})
+            sent = await running.send(EMAIL)
+            eventually(lambda: frozen.log)
+            second = running.dispatcher({EMAIL: [healthy]}, lease_at_insert=False)
+            [row] = (await running.settled(sent.id)).channels
+            thaw.set()
+            eventually(lambda: first.counts[EMAIL][LEASE_LOST])
+            [after] = (await running.store.get(sent.id)).channels
+
+        assert (frozen.log, healthy.log) == ([(row.id, 1)], [(row.id, 2)])
+        assert second.counts[EMAIL][TAKEN_OVER] == 1
+        assert (row.status, row.attempts) == (Status.SENT, 2)
+        assert row.response is not None
+        assert row.response["history"][0]["code"] == LEASE_EXPIRED
+        assert after == row  # the late refusal changed nothing
+
+    try:
+        asyncio.run(scenario())
+    finally:
+        thaw.set()
+
+
+def test_a_send_that_outlasts_its_lease_keeps_it_by_renewal(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        settings = replace(QUICK, lease=0.3)
+        slow, other = Provider(lambda _: None, "test://slow"), Provider(name="test://other")
+        async with engine(tmp_path, settings=settings) as running:
+            first = running.dispatcher({EMAIL: [slow]})
+            sent = await running.send(EMAIL)
+            eventually(slow.hanging.is_set)
+            second = running.dispatcher({EMAIL: [other]}, lease_at_insert=False)
+            leased_until = await running.store.next_due(EMAIL)
+            assert leased_until is not None
+
+            async def renewed_beyond_the_first_lease() -> bool:
+                until = await running.store.next_due(EMAIL)
+                return until is not None and until > leased_until + micros(0.5)
+
+            await eventually_async(renewed_beyond_the_first_lease)
+            slow.release()
+            [row] = (await running.settled(sent.id)).channels
+
+        assert (row.status, row.attempts) == (Status.SENT, 1)
+        assert other.log == []
+        assert (first.counts[EMAIL][LEASE_LOST], second.counts[EMAIL][TAKEN_OVER]) == (0, 0)
+
+    asyncio.run(scenario())
+
+
+def test_a_row_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        for crash in range(3):
+            async with engine(tmp_path, attempt_limit=3) as running:
+                if crash == 0:
+                    sent = await running.send(EMAIL)
+                # Claimed and never heard of again: the store's owner died with it.
+                assert len(await running.store.claim(EMAIL, 10, micros(60))) == 1
+        provider = Provider()
+        async with engine(tmp_path, attempt_limit=3) as running:
+            running.dispatcher({EMAIL: [provider]})
+            found = await running.settled(sent.id)
+
+        assert (found.status, found.channels[0].attempts) == (Status.FAILED, 3)
+        assert found.channels[0].response is not None
+        assert found.channels[0].response["reason"] == "ATTEMPTS_EXHAUSTED"
+        assert provider.log == []
+
+    asyncio.run(scenario())
+
+
+def test_two_channels_that_finish_at_the_same_moment_leave_the_right_status(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with engine(tmp_path) as running:
+            for outcomes, expected in (
+                ((Status.FAILED, Status.FAILED), Status.FAILED),
+                ((Status.SENT, Status.FAILED), Status.SENT),
+                ((Status.FAILED, Status.SENT), Status.SENT),
+                ((Status.SENT, Status.SENT), Status.SENT),
+            ):
+                sent = await running.send(EMAIL, SMS)
+                claims = [
+                    claim
+                    for channel in (EMAIL, SMS)
+                    for claim in await running.store.claim(channel, 1, micros(60))
+                ]
+                results = [
+                    ChannelResult(claim.id, claim.notification_id, claim.token, status, 1, None, None)
+                    for claim, status in zip(claims, outcomes, strict=True)
+                ]
+                # Submitted together, so that one transaction writes both.
+                assert await asyncio.gather(*(running.store.record(result) for result in results)) == [True, True]
+                assert (await running.store.get(sent.id)).status == expected
+
+    asyncio.run(scenario())
+
+
+def test_what_expires_before_its_turn_is_not_sent(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider(lambda _: TRANSIENT)
+        settings = replace(QUICK, retry=replace(QUICK.retry, base=30.0, cap=30.0))
+        async with engine(tmp_path, settings=settings) as running:
+            running.dispatcher({EMAIL: [provider]})
+            sent = await running.send(EMAIL, expires_at=wall_clock() + micros(0.3))
+            found = await running.settled(sent.id)
+
+        assert len(provider.log) == 1
+        assert found.status == Status.FAILED
+        assert found.channels[0].response is not None
+        assert found.channels[0].response["reason"] == "EXPIRED"
+        assert found.channels[0].response["history"][0]["outcome"] == "transient"
+
+    asyncio.run(scenario())
+
+
+def test_what_is_scheduled_is_sent_when_its_time_comes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider()
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [provider]})
+            at = wall_clock() + micros(0.4)
+            sent = await running.send(EMAIL, send_at=at)
+            assert sent.channels[0].next_attempt_at == at
+            found = await running.settled(sent.id)
+
+        assert found.status == Status.SENT
+        assert found.channels[0].response is not None
+        assert wall_clock() >= at
+
+    asyncio.run(scenario())
+
+
+# -- Cancel and Retry ----------------------------------------------------------------------------
+
+
+def test_cancelling_fails_what_is_pending_and_nothing_of_it_is_sent(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider()
+        async with engine(tmp_path) as running:
+            sent = await running.send(EMAIL, SMS, WEBSOCKET)
+            cancelled = await running.store.cancel(sent.id)
+            running.dispatcher({EMAIL: [provider], SMS: [provider]}, lease_at_insert=False)
+            marker = await running.send(EMAIL)
+            await running.settled(marker.id)
+            with pytest.raises(AlreadySettled):
+                await running.store.cancel(sent.id)
+
+        assert cancelled.status == Status.FAILED
+        assert [row.response["reason"] for row in cancelled.channels if row.response] == ["CANCELLED"] * 3
+        assert [row_id for row_id, _ in provider.log] == [marker.channels[0].id]
+
+    asyncio.run(scenario())
+
+
+def test_cancelling_what_is_being_sent_lets_an_acceptance_count_but_no_retry_follow(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        for outcome, expected in ((ACCEPTED, Status.SENT), (TRANSIENT, Status.FAILED)):
+            gate = threading.Event()
+
+            def wait_at(_: Message, gate: threading.Event = gate, outcome: Outcome = outcome) -> Outcome:
+                assert gate.wait(60)
+                return outcome
+
+            provider = Provider(wait_at)
+            folder = tmp_path / outcome.kind
+            folder.mkdir()
+            async with engine(folder) as running:
+                running.dispatcher({EMAIL: [provider]})
+                sent = await running.send(EMAIL)
+                eventually(lambda: provider.log)  # noqa: B023 - called at once
+                during = await running.store.cancel(sent.id)
+                gate.set()
+                found = await running.settled(sent.id)
+
+            assert during.channels[0].status == Status.PENDING
+            assert (found.status, found.channels[0].status, len(provider.log)) == (expected, expected, 1)
+
+    asyncio.run(scenario())
+
+
+def test_cancelling_what_waits_in_a_lane_keeps_it_from_being_sent(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider(lambda _: None)
+        async with engine(tmp_path, settings=replace(QUICK, concurrency=1)) as running:
+            running.dispatcher({EMAIL: [provider]})
+            running_one = await running.send(EMAIL)
+            eventually(provider.hanging.is_set)
+            waiting = await running.send(EMAIL)  # leased to the lane, behind the one that hangs
+            await running.store.cancel(waiting.id)
+            provider.release()
+            found = await running.settled(waiting.id)
+            await running.settled(running_one.id)
+
+        assert found.status == Status.FAILED
+        assert [row_id for row_id, _ in provider.log] == [running_one.channels[0].id]
+
+    asyncio.run(scenario())
+
+
+def test_retrying_revives_what_failed_with_a_new_budget_while_attempts_keep_counting(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        working = threading.Event()
+        provider = Provider(lambda _: ACCEPTED if working.is_set() else TRANSIENT)
+        async with engine(tmp_path, attempt_limit=2) as running:
+            running.dispatcher({EMAIL: [provider]})
+            sent = await running.send(EMAIL)
+            assert (await running.settled(sent.id)).channels[0].attempts == 2
+            revived = await running.store.retry(sent.id, [], {})
+            assert (revived.status, revived.channels[0].status) == (Status.PENDING, Status.PENDING)
+            assert (await running.settled(sent.id)).channels[0].attempts == 4
+            working.set()
+            await running.store.retry(sent.id, [EMAIL], {})
+            found = await running.settled(sent.id)
+            with pytest.raises(NotRetryable):
+                await running.store.retry(sent.id, [], {})
+
+        assert (found.status, found.channels[0].attempts) == (Status.SENT, 5)
+        assert set(provider.entries.values()) == {1}
+
+    asyncio.run(scenario())
+
+
+def test_retrying_names_what_has_not_failed_and_changes_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [Provider(lambda _: PERMANENT)]})
+            sent = await running.send(EMAIL, SMS)
+
+            async def email_failed() -> bool:
+                return (await running.store.get(sent.id)).channels[0].status == Status.FAILED
+
+            await eventually_async(email_failed)
+            with pytest.raises(NotRetryable) as refusal:
+                await running.store.retry(sent.id, [EMAIL, SMS, TELEGRAM], {})
+            unchanged = await running.store.get(sent.id)
+
+        assert refusal.value.metadata["channels"] == "sms,telegram"
+        assert unchanged.channels[0].status == Status.FAILED
+
+    asyncio.run(scenario())
+
+
+def test_retrying_after_expiry_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [Provider(lambda _: TRANSIENT)]})
+            sent = await running.send(EMAIL, expires_at=wall_clock() + micros(0.2))
+            await running.settled(sent.id)
+            await eventually_async(lambda: _expired(sent.expires_at))
+            with pytest.raises(Expired):
+                await running.store.retry(sent.id, [], {})
+
+    asyncio.run(scenario())
+
+
+async def _expired(at: int | None) -> bool:
+    return at is not None and wall_clock() >= at
+
+
+def test_a_revived_websocket_row_enters_the_feed_again_and_waits_for_a_subscriber(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with engine(tmp_path) as running:
+            sent = await running.send(WEBSOCKET)
+            recipient = sent.recipient
+            before = await running.store.feed_state(recipient)
+            await running.store.settle_feed(recipient, before.head, {})
+            other = await running.send(WEBSOCKET)
+            await running.store.cancel(other.id)
+            after_cancel = await running.store.feed_state(recipient)
+            revived = await running.store.retry(other.id, [WEBSOCKET], {})
+            waiting = await running.store.feed_waiting(recipient, 0, 10)
+
+        assert after_cancel.unread_count == 2  # cancelling does not take it out of the feed
+        assert [found.id for found in waiting.notifications] == [other.id]
+        assert revived.sequence == waiting.state.sequence == after_cancel.sequence + 1
+        assert waiting.state.unread_count == 2
+
+    asyncio.run(scenario())
+
+
+# -- Stopping ------------------------------------------------------------------------------------
+
+
+def test_a_stop_finishes_what_is_being_sent_and_gives_back_the_rest(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider(lambda _: None)
+        async with engine(tmp_path, settings=replace(QUICK, concurrency=2)) as running:
+            dispatcher = running.dispatcher({EMAIL: [provider]})
+            sent = [await running.send(EMAIL) for _ in range(6)]
+            eventually(lambda: len(provider.log) == 2)
+            stopping = asyncio.create_task(dispatcher.stop(30.0))
+
+            async def rest_was_given_back() -> bool:
+                rows = [(await running.store.get(found.id)).channels[0] for found in sent]
+                return Counter(row.next_attempt_at is not None for row in rows) == {True: 4, False: 2}
+
+            await eventually_async(rest_was_given_back)
+            provider.release()
+            await stopping
+            rows = [(await running.store.get(found.id)).channels[0] for found in sent]
+
+        assert Counter((row.status, row.attempts) for row in rows) == {("sent", 1): 2, ("pending", 0): 4}
+        assert provider.closed == 1
+
+    asyncio.run(scenario())
+
+
+def test_stopping_twice_and_stopping_what_never_started_do_no_harm(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with engine(tmp_path) as running:
+            dispatcher = running.dispatcher({EMAIL: [Provider()]})
+            await dispatcher.stop(1.0)
+            await dispatcher.stop(1.0)
+            await running.store.close()
+            await running.store.close()
+            with pytest.raises(ShuttingDown):
+                await running.send(EMAIL)
+
+    asyncio.run(scenario())
+
+
+def test_no_message_body_enters_a_response(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        secret = "the body that must stay where it is"
+        outcomes = {1: UNKNOWN, 2: TRANSIENT, 3: Outcome(OutcomeKind.PERMANENT, "550", "refused")}
+        async with engine(tmp_path) as running:
+            running.dispatcher({EMAIL: [Provider(lambda message: outcomes[message.attempt])]})
+            found = await running.settled((await running.send(EMAIL, message=secret)).id)
+
+        assert secret not in str(found.channels[0].response)
+
+    asyncio.run(scenario())
