@@ -6,6 +6,7 @@
      "at": "2026-01-31T08:15:00Z",
      "history": [{"outcome": ..., "code": ..., "detail": ..., "provider": ..., "at": ...}]}
 
+The history is in the order of time, oldest first.
 A row that was given up without an attempt has a ``reason`` (``EXPIRED``, ``CANCELLED`` ...) instead of a code.
 Neither secrets nor message bodies ever enter.
 """
@@ -18,7 +19,7 @@ from tocsin_server.clock import isoformat
 from tocsin_server.model import Json, Micros
 
 HISTORY_LIMIT = 5
-"""Failed attempts that are kept beside the latest answer."""
+"""Failed attempts that are kept beside the latest answer; the oldest give way."""
 
 EXPIRED = "EXPIRED"
 CANCELLED = "CANCELLED"
@@ -59,5 +60,5 @@ def given_up(previous: Json | None, *, reason: str, at: Micros) -> dict[str, Any
 def _with_history(response: dict[str, Any], previous: Json | None) -> dict[str, Any]:
     if previous:
         latest = {name: value for name, value in previous.items() if name not in ("history", "data")}
-        response["history"] = [latest, *previous.get("history", ())][:HISTORY_LIMIT]
+        response["history"] = [*previous.get("history", ()), latest][-HISTORY_LIMIT:]
     return response

@@ -15,6 +15,7 @@ class Breaker:
 
     Closed, it lets everything pass. After `FAILURES_TO_OPEN` faults it opens for a pause, which doubles each time up
     to `LONGEST_PAUSE`. After the pause one attempt may pass as a probe; its outcome closes or reopens the breaker.
+    Faults of attempts that were under way when it opened do not lengthen the pause: they tell of the same outage.
     """
 
     faults: int = 0
@@ -35,13 +36,13 @@ class Breaker:
 
     def succeeded(self) -> None:
         """The provider answered as it should, be it with a refusal."""
-        self.faults, self.pause, self.probing = 0, 0.0, False
+        self.faults, self.open_until, self.pause, self.probing = 0, 0.0, 0.0, False
 
     def failed(self, now: float) -> None:
         """The provider is at fault."""
         self.faults += 1
         self.probing = False
-        if self.faults >= FAILURES_TO_OPEN:
+        if self.faults >= FAILURES_TO_OPEN and now >= self.open_until:
             self.pause = min(LONGEST_PAUSE, self.pause * 2 or FIRST_PAUSE)
             self.open_until = now + self.pause
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tocsin_server.channels.sender import SenderFactory
 from tocsin_server.clock import Clock
 from tocsin_server.delivery.lane import Lane, LaneSettings, QueueStore
 from tocsin_server.model import ChannelType, ClaimedChannel
+
+log = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -29,9 +33,9 @@ class Dispatcher:
         self._lanes: dict[ChannelType, Lane] = {}
 
     @property
-    def leases_lost(self) -> int:
-        """Results that were dropped because their lease was lost."""
-        return sum(lane.leases_lost for lane in self._lanes.values())
+    def counts(self) -> dict[ChannelType, Counter[str]]:
+        """What each lane counted, see `Lane.counts`."""
+        return {channel: lane.counts for channel, lane in self._lanes.items()}
 
     def start(self, store: QueueStore) -> None:
         """Start a lane for each channel with providers."""
@@ -67,3 +71,6 @@ class Dispatcher:
     async def stop(self, grace: float) -> None:
         """Stop all lanes at once, each within ``grace`` seconds. Idempotent."""
         await asyncio.gather(*(asyncio.to_thread(lane.stop, grace) for lane in self._lanes.values()))
+        for channel, counts in self.counts.items():
+            if counts:
+                log.info("delivery ended", extra={"event": "delivery_counts", "channel": channel, **counts})

@@ -13,6 +13,7 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 PLACES_PER_SENDER = 4
 """Rows held per concurrent attempt: enough that an attempt need not wait for a commit, few enough to send in time."""
+
+TAKEN_OVER = "taken_over"
+LEASE_LOST = "lease_lost"
 
 POLL_INTERVAL = 1.0
 """Seconds between looks at the queue when nothing is known to be due earlier."""
@@ -102,8 +106,10 @@ class Lane:
         clock: Clock,
     ) -> None:
         self.channel = channel
-        self.leases_lost = 0
-        """Results that were not written because another worker had taken the row over."""
+        self.counts: Counter[str] = Counter()
+        """How often each outcome came (`OutcomeKind`), rows were taken over (`TAKEN_OVER`) and results dropped since
+        their lease was lost (`LEASE_LOST`). What may have reached the recipient twice is among the last two and
+        ``unknown``."""
         self._factories = factories
         self._store = store
         self._settings = settings
@@ -259,6 +265,7 @@ class Lane:
     def _begin(self, claims: Sequence[ClaimedChannel]) -> None:
         now, monotonic = self._clock(), time.monotonic()
         for claim in claims:
+            self.counts[TAKEN_OVER] += claim.taken_over
             deadline = monotonic + (claim.lease_until - now) / MICROS_PER_SECOND
             self._held[claim.id] = _Held(claim, deadline, claim.cancelled)
             task = asyncio.create_task(self._deliver(claim))
@@ -300,7 +307,7 @@ class Lane:
             if result is None:
                 await self._store.release([claim])
             elif not await self._store.record(result):
-                self.leases_lost += 1
+                self.counts[LEASE_LOST] += 1
                 log.warning(
                     "a result came after its lease was lost and was dropped",
                     extra={"event": "lease_lost", "channel": self.channel, "channel_id": claim.id},
@@ -390,6 +397,7 @@ class Lane:
             detail = "every provider of the channel failed repeatedly and is left alone for a while"
             outcome = Outcome(OutcomeKind.THROTTLED, BREAKER_OPEN, detail, retry_after=shortest_wait)
             answer = Answer(outcome, "")
+        self.counts[answer.outcome.kind] += 1
         return answer
 
     async def _send(self, provider: _Provider, message: Message) -> Outcome:

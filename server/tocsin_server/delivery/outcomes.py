@@ -38,15 +38,20 @@ def decide(claim: ClaimedChannel, answer: Answer, *, now: Micros, policy: RetryP
         spread: A random number from 0 to 1, for jitter.
     """
     outcome, provider = answer
-    response = attempted(
-        _previous(claim, now),
-        outcome=outcome.kind,
-        code=outcome.code,
-        detail=outcome.detail,
-        provider=provider,
-        at=now,
-        data=outcome.data,
-    )
+    previous = _previous(claim, now)
+    if outcome.code == BREAKER_OPEN and previous is not None:
+        # Nothing was tried, so the latest answer stays what it was, and with it what `bound_provider` goes by.
+        response = previous
+    else:
+        response = attempted(
+            previous,
+            outcome=outcome.kind,
+            code=outcome.code,
+            detail=outcome.detail,
+            provider=provider,
+            at=now,
+            data=outcome.data,
+        )
     attempts = claim.attempts + (outcome.kind is not OutcomeKind.THROTTLED)
     status, due_at = Status.PENDING, None
     if outcome.kind is OutcomeKind.ACCEPTED:
@@ -81,11 +86,16 @@ def refuse(claim: ClaimedChannel, *, now: Micros, cancelled: bool) -> ChannelRes
 def bound_provider(claim: ClaimedChannel) -> str | None:
     """Return the provider that alone may try again, since it may have accepted the message already.
 
-    None when any provider may: no attempt was made, or the latest was known not to be accepted.
+    None when any provider may: no attempt was made, or the latest was known not to be accepted. Being throttled is
+    no attempt, and leaves an earlier one as unknown as it was.
     """
-    if claim.response and claim.response.get("outcome") == OutcomeKind.UNKNOWN:
-        provider = claim.response.get("provider")
-        return provider if isinstance(provider, str) and provider else None
+    answers = [claim.response, *reversed(claim.response.get("history", ()))] if claim.response else []
+    for answer in answers:
+        if answer.get("outcome") == OutcomeKind.UNKNOWN:
+            provider = answer.get("provider")
+            return provider if isinstance(provider, str) and provider else None
+        if answer.get("outcome") != OutcomeKind.THROTTLED:
+            break
     return None
 
 

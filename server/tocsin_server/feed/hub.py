@@ -16,6 +16,12 @@ from tocsin_server.model import FeedEvent, Recipient
 QUEUE_LIMIT = 1_000
 """Events that wait for one stream before it counts as too slow."""
 
+DRAIN_RATE = 5_000
+"""Streams ended per second at a stop."""
+
+LONGEST_DRAIN = 4.0
+"""Seconds that ending all streams may take; less than what a stop grants to calls under way."""
+
 
 class Subscription:
     """The live events of one recipient since the subscription began. Used on the event loop only."""
@@ -64,6 +70,8 @@ class Hub:
         self._queue_limit = queue_limit
         self._subscriptions: dict[Recipient, set[Subscription]] = {}
         self.closing = False
+        self.drain_window = 0.0
+        """Seconds over which streams end once `closing` is set, so that their subscribers do not return all at once."""
 
     @contextmanager
     def subscription(self, recipient: Recipient) -> Iterator[Subscription]:
@@ -93,6 +101,7 @@ class Hub:
     def close(self) -> None:
         """End every stream. Idempotent."""
         self.closing = True
-        for subscriptions in self._subscriptions.values():
-            for subscription in subscriptions:
-                subscription.wake()
+        subscriptions = [one for several in self._subscriptions.values() for one in several]
+        self.drain_window = min(LONGEST_DRAIN, len(subscriptions) / DRAIN_RATE)
+        for subscription in subscriptions:
+            subscription.wake()

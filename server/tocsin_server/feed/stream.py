@@ -7,6 +7,7 @@ on any hole the store is read again from that position.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -134,17 +135,20 @@ class FeedStreams:
         with self._hub.subscription(recipient) as live:
             stream = _Stream(self._store, recipient)
             async for item in stream.begin(position):
+                if isinstance(item, Subscribed) and item.recovered and position is not None:
+                    # The cursor shows that everything up to it was received, by an earlier stream or in a list. It
+                    # shows that also when this stream is cut before anything is written to it.
+                    self._settler.note(recipient, position)
                 yield item
                 self._written(recipient, item)
-            if position is not None and stream.recovered:
-                # The cursor shows that everything up to it was received, by this stream or an earlier one.
-                self._settler.note(recipient, position)
             async for item in self._live(stream, live):
                 yield item
                 self._written(recipient, item)
 
     def _written(self, recipient: Recipient, item: FeedItem) -> None:
-        if isinstance(item, Changed):
+        # A change of read state counts too: it gives the notification a new place, and a note of the old one that is
+        # written down after it would find nothing there.
+        if isinstance(item, Changed | ReadChanged):
             self._settler.note(recipient, item.position)
 
     async def _live(self, stream: _Stream, live: Subscription) -> AsyncIterator[FeedItem]:
@@ -155,6 +159,7 @@ class FeedStreams:
         next_check = now + times.position_check
         while True:
             if self._hub.closing:
+                await asyncio.sleep(random.uniform(0, self._hub.drain_window))  # noqa: S311 - see above
                 raise _with_cursor(ShuttingDown(), stream.position)
             if live.overflowed:
                 raise _with_cursor(SubscriberTooSlow("the subscriber does not keep up"), stream.position)

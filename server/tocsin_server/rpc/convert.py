@@ -97,8 +97,11 @@ def _time(message: timestamp_pb2.Timestamp, field: str, problems: Violations) ->
     return at
 
 
-def _json_value(value: struct_pb2.Value) -> Any:
-    """Read a value, a number that is integral as an integer; raise ValueError for NaN and infinities."""
+def _json_value(value: struct_pb2.Value, levels: int) -> Any:
+    """Read a value, a number that is integral as an integer; raise ValueError for NaN and infinities.
+
+    ``levels`` is how many levels of objects and arrays there may be from here on.
+    """
     kind = value.WhichOneof("kind")
     if kind == "number_value":
         number = value.number_value
@@ -112,16 +115,23 @@ def _json_value(value: struct_pb2.Value) -> Any:
     if kind == "bool_value":
         return value.bool_value
     if kind == "struct_value":
-        return _json_object(value.struct_value)
+        return _json_object(value.struct_value, levels)
     if kind == "list_value":
-        return [_json_value(item) for item in value.list_value.values]
+        _check_levels(levels)
+        return [_json_value(item, levels - 1) for item in value.list_value.values]
     return None
 
 
-def _json_object(message: struct_pb2.Struct) -> dict[str, Any]:
+def _json_object(message: struct_pb2.Struct, levels: int = validation.DEEPEST_METADATA) -> dict[str, Any]:
+    _check_levels(levels)
     if any("\x00" in name for name in message.fields):
         raise ValueError("must not contain NUL")
-    return {name: _json_value(value) for name, value in message.fields.items()}
+    return {name: _json_value(value, levels - 1) for name, value in message.fields.items()}
+
+
+def _check_levels(levels: int) -> None:
+    if levels <= 0:
+        raise ValueError(f"must be nested at most {validation.DEEPEST_METADATA} levels deep")
 
 
 def _metadata(message: struct_pb2.Struct, problems: Violations) -> Json | None:
@@ -131,9 +141,6 @@ def _metadata(message: struct_pb2.Struct, problems: Violations) -> Json | None:
         size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     except ValueError as error:
         problems.add("metadata", str(error))
-        return None
-    except RecursionError:
-        problems.add("metadata", "is nested too deeply")
         return None
     if size > validation.LONGEST_METADATA:
         problems.add("metadata", f"must be at most {validation.LONGEST_METADATA} bytes as JSON, is {size}")

@@ -15,6 +15,7 @@ from tocsin_server.errors import MalformedPageToken
 from tocsin_server.model import NotificationFilter
 
 _PLACE = re.compile(r"[0-9]{1,19}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LARGEST = 2**63 - 1  # a sequence is a signed 64-bit column
 _VERSION = "1"
 
 
@@ -24,8 +25,11 @@ def _checksum(wanted: NotificationFilter) -> str:
 
 def encode(place: str, wanted: NotificationFilter) -> str:
     """Write the place below which the list continues: an id, or for a feed a sequence."""
-    text = f"{_VERSION}.{_checksum(wanted)}.{place}"
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    return _text(f"{_VERSION}.{_checksum(wanted)}.{place}".encode())
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def decode(token: str, wanted: NotificationFilter) -> str:
@@ -40,7 +44,9 @@ def decode(token: str, wanted: NotificationFilter) -> str:
     except (ValueError, binascii.Error):
         raise _malformed("is not a page token of this service") from None
     numeric = not place.count("-")
-    if version != _VERSION or not _PLACE.fullmatch(place) or numeric != wanted.feed_only:
+    known = version == _VERSION and _PLACE.fullmatch(place) and numeric == wanted.feed_only
+    # The last comparison refuses other spellings of the same bytes.
+    if not known or (numeric and int(place) > _LARGEST) or _text(raw) != token:
         raise _malformed("is not a page token of this service")
     if checksum != _checksum(wanted):
         raise _malformed("belongs to a list with other filters; repeat the request with only page_token changed")

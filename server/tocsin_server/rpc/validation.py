@@ -10,6 +10,10 @@ from tocsin_server.model import Micros
 LONGEST_TITLE = 255  # characters
 LONGEST_MESSAGE = 64 * 1024  # bytes of UTF-8
 LONGEST_METADATA = 32 * 1024  # bytes of JSON
+DEEPEST_METADATA = 32
+"""Levels of objects and arrays, the outermost included. Protobuf libraries read messages of up to 100 levels, of which
+an object takes three; in an answer metadata lies deeper than in a request, so without a limit of ours what Send
+accepted could be more than callers can read, and with it every page and stream that holds it."""
 LONGEST_KEY = 255  # characters
 MOST_ADDRESSES = 32
 MOST_IDS = 500

@@ -89,9 +89,10 @@ class FeedSequencer:
         )
 
     def enter(
-        self, cursor: Any, counts: Mapping[Recipient, int], unread: int | None = None
+        self, cursor: Any, counts: Mapping[Recipient, int], unread: Mapping[Recipient, int] | None = None
     ) -> dict[Recipient, FeedRange]:
         """Take ``counts`` sequences of each feed; ``unread`` of them (None: all) are of newly unread notifications."""
+        unread = counts if unread is None else unread
         return {
             recipient: FeedRange(
                 *self._take.run(
@@ -100,7 +101,7 @@ class FeedSequencer:
                     recipient_id=recipient.id,
                     epoch=new_epoch(),
                     count=counts[recipient],
-                    unread=counts[recipient] if unread is None else unread,
+                    unread=unread.get(recipient, 0),
                 ).fetchone()
             )
             for recipient in sorted(counts)
@@ -180,23 +181,24 @@ class Accepting:
         """Return place and new id of the drafts that are new; note the others in ``results`` or ``repeats``."""
         new: list[tuple[int, str]] = []
         keyed: list[tuple[str, str, int]] = []
+        # Given out before the keys are sorted, so that ids rise in the order of the drafts, as feed sequences do.
+        ids = [new_id() for _ in drafts]
         for place, draft in enumerate(drafts):
             if draft.refusal is not None and not draft.idempotency_key:
                 results[place] = draft.refusal
             elif draft.idempotency_key:
                 keyed.append((draft.caller, draft.idempotency_key, place))
             else:
-                new.append((place, new_id()))
+                new.append((place, ids[place]))
         keyed.sort()  # by key, then by place: locks in order, and the first of equal keys first
         for caller, key, place in keyed:
             draft = drafts[place]
             if draft.refusal is None:
-                notification_id = new_id()
                 inserted = self._insert_key.run(
-                    cursor, caller=caller, key=key, digest=draft.digest, notification_id=notification_id
+                    cursor, caller=caller, key=key, digest=draft.digest, notification_id=ids[place]
                 ).rowcount
                 if inserted == 1:
-                    new.append((place, notification_id))
+                    new.append((place, ids[place]))
                     continue
             earlier = self._select_key.run(cursor, caller=caller, key=key).fetchone()
             if earlier is None:
@@ -291,7 +293,8 @@ class Accepting:
     ) -> list[Channel]:
         """Append the channel rows of one notification, leased where a lane of this process has a place."""
         now = transaction.now
-        due_at = draft.send_at or notification.created_at
+        # Ids, and created_at with them, are made after the transaction took its time: most of a batch would be late.
+        due_at = draft.send_at or min(notification.created_at, now)
         channels: list[Channel] = []
         for wanted in draft.channels:
             channel_id = new_id()

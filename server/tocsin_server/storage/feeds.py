@@ -265,24 +265,28 @@ class Feeds:
             else:
                 entering.append((row_id, notification))
         counts: dict[Recipient, int] = {}
+        unread: dict[Recipient, int] = {}  # one that was read before it entered never counts as unread
         for _, notification in entering:
-            counts[notification.recipient] = counts.get(notification.recipient, 0) + 1
-        ranges = self._sequencer.enter(cursor, counts)
+            recipient = notification.recipient
+            counts[recipient] = counts.get(recipient, 0) + 1
+            unread[recipient] = unread.get(recipient, 0) + (not notification.is_read)
+        ranges = self._sequencer.enter(cursor, counts, unread)
         for row_id, notification in entering:
-            taken = ranges[notification.recipient]
-            counts[notification.recipient] -= 1
-            left = counts[notification.recipient]
-            sequence = taken.last - left
+            recipient = notification.recipient
+            taken = ranges[recipient]
+            counts[recipient] -= 1
+            unread[recipient] -= not notification.is_read
+            sequence = taken.last - counts[recipient]
             notification.sequence = sequence
             self._enter.run(cursor, id=notification.id, sequence=sequence)
             self._wait.run(cursor, id=row_id, expires_at=notification.expires_at)
             transaction.events.append(
                 FeedEvent(
-                    notification.recipient,
+                    recipient,
                     taken.epoch,
                     sequence,
                     sequence,
-                    taken.unread_count - left,
+                    taken.unread_count - unread[recipient],
                     notification,
                 )
             )
@@ -294,14 +298,11 @@ class Feeds:
 
         One that had not entered yet does so, unread if it is; one that had keeps its place in lists.
         """
-        if notification.sequence is None:
-            unread = int(not notification.is_read)
-            taken = self._sequencer.enter(cursor, {notification.recipient: 1}, unread=unread)[notification.recipient]
-            self._enter.run(cursor, id=notification.id, sequence=taken.last)
-        else:
-            taken = self._sequencer.enter(cursor, {notification.recipient: 1}, unread=0)[notification.recipient]
-            self._move.run(cursor, id=notification.id, sequence=taken.last)
-        return FeedEvent(notification.recipient, taken.epoch, taken.last, taken.last, taken.unread_count)
+        recipient, entered = notification.recipient, notification.sequence is not None
+        unread = {recipient: int(not entered and not notification.is_read)}
+        taken = self._sequencer.enter(cursor, {recipient: 1}, unread)[recipient]
+        (self._move if entered else self._enter).run(cursor, id=notification.id, sequence=taken.last)
+        return FeedEvent(recipient, taken.epoch, taken.last, taken.last, taken.unread_count)
 
     # -- reading state ---------------------------------------------------------------------------
 

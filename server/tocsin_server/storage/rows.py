@@ -41,9 +41,6 @@ CHANNEL_COLUMNS = (
     NotificationChannels.claim_token,
 )
 
-CHANNEL_ORDER = {channel: place for place, channel in enumerate(ChannelType)}
-"""Channels of a notification are listed in the order of the enumeration, whatever order they were stored in."""
-
 
 def dump_json(value: Json | None) -> str | None:
     """Write a JSON column."""
@@ -144,5 +141,5 @@ class NotificationReader:
         for row in cursor.fetchall():
             channels[row[1]].append(channel_from_row(row, in_feed=by_id[row[1]].sequence is not None))
         for notification_id, found in channels.items():
-            found.sort(key=lambda channel: CHANNEL_ORDER[channel.channel])
+            found.sort(key=lambda channel: channel.id)  # UUIDv7: oldest first, and in the order that was asked for
             by_id[notification_id].channels = found
