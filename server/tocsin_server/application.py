@@ -27,8 +27,9 @@ from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams
 from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
+from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.notification_service import NotificationService
-from tocsin_server.rpc.server import RpcServer
+from tocsin_server.rpc.server import RpcServer, TlsFiles
 from tocsin_server.storage import database
 from tocsin_server.storage.sqlite import SqliteStore
 
@@ -79,13 +80,21 @@ async def server(
     Args:
         settings: What is set.
         dev: Send what has no provider to the outbox.
-        insecure: Allow listening beyond this machine without TLS and authentication.
+        insecure: Allow listening beyond this machine without TLS or authentication.
         migrate: Bring the schema up to date first; else an outdated one is an error.
 
     Raises:
         StartupError: With the one line that the operator needs.
     """
-    _refuse_exposure(settings.listen, insecure=insecure)
+    authenticator = Authenticator(
+        settings.auth_tokens,
+        settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+        settings.jwt_public_key,
+        wall_clock,
+    )
+    tls = _tls_files(settings)
+    if not (insecure or (tls is not None and authenticator.required)):
+        refuse_exposure("TOCSIN_LISTEN", settings.listen)
     senders = build_senders(settings, dev=dev)
     configured = tuple(channel for channel in ChannelType if senders.get(channel))
     path = database.sqlite_path(settings.database_url)
@@ -117,7 +126,7 @@ async def server(
             REQUIRED_SETTING,
             wall_clock,
         )
-        rpc = RpcServer({"NotificationService": service})
+        rpc = RpcServer({"NotificationService": service}, authenticator, tls)
         stack.push_async_callback(rpc.stop, settings.shutdown_grace / 4)
         stack.callback(hub.close)
         stack.push_async_callback(rpc.announce_stop)
@@ -145,14 +154,31 @@ async def serve(
         await stop.wait()
 
 
-def _refuse_exposure(listen: ListenAddress, *, insecure: bool) -> None:
-    """Without authentication, everybody who reaches the port may read and send everything."""
-    if insecure or listen.host == "localhost":
+def _tls_files(settings: Settings) -> TlsFiles | None:
+    if settings.tls_cert is None and settings.tls_key is None:
+        if settings.tls_client_ca is not None:
+            raise ConfigurationError("TOCSIN_TLS_CLIENT_CA: needs TOCSIN_TLS_CERT and TOCSIN_TLS_KEY")
+        return None
+    if settings.tls_cert is None or settings.tls_key is None:
+        raise ConfigurationError("TOCSIN_TLS_CERT, TOCSIN_TLS_KEY: set both or neither")
+    return TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+
+
+def refuse_exposure(setting: str, listen: ListenAddress) -> None:
+    """Refuse an address that other machines reach.
+
+    Without authentication, everybody who reaches the port may read and send everything; without TLS, everybody on
+    the way reads the credentials.
+
+    Raises:
+        ConfigurationError: Names the setting.
+    """
+    if listen.host == "localhost":
         return
     with contextlib.suppress(ValueError):
         if ipaddress.ip_address(listen.host).is_loopback:
             return
     raise ConfigurationError(
-        f"TOCSIN_LISTEN: {listen} can be reached from other machines, and this server has no authentication; "
-        "listen on 127.0.0.1, or allow it with --insecure"
+        f"{setting}: {listen} can be reached from other machines, which needs TLS (TOCSIN_TLS_CERT, TOCSIN_TLS_KEY) "
+        "and authentication (TOCSIN_AUTH_TOKENS or a TOCSIN_JWT_ key), or --insecure"
     )

@@ -46,7 +46,7 @@ def _split_commas(value: object) -> object:
     return value
 
 
-Duration = Annotated[float, BeforeValidator(_parse_duration), Field(gt=0)]
+Duration = Annotated[float, BeforeValidator(_parse_duration), Field(gt=0, allow_inf_nan=False)]
 """Seconds."""
 
 
@@ -147,6 +147,20 @@ class Settings(BaseSettings):
     retry_cap: Duration = 3600.0
     """Longest delay between two attempts."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 12
+    auth_tokens: Annotated[tuple[str, ...], BeforeValidator(_split_commas), Field(repr=False)] = ()
+    """Tokens of backends, comma-separated: ``name:scope+scope:sha256`` each, as ``tocsin token --service`` prints."""
+
+    jwt_secret: SecretStr | None = None
+    """Secret of recipient tokens (HS256), at least 32 bytes."""
+    jwt_public_key: str | None = None
+    """Or the public key of recipient tokens in PEM: RSA, P-256 or Ed25519."""
+
+    tls_cert: Path | None = None
+    """PEM of the gRPC server's certificate chain; with ``tls_key`` it turns TLS on."""
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    """PEM of an authority; clients must then show a certificate of it."""
+
     lease: Annotated[Duration, Field(ge=1)] = 60.0
     """How long a claimed row stays with the process that claimed it, unless renewed."""
     send_timeout: Duration = 30.0

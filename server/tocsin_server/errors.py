@@ -19,6 +19,9 @@
     │   ├── AlreadySettled
     │   ├── NotRetryable
     │   └── Expired
+    ├── Unauthenticated              no or unknown credentials
+    │   └── TokenExpired
+    ├── PermissionDenied             good credentials that do not allow this
     ├── LimitExceeded                try again later, or ask for less
     │   ├── TooManyStreams
     │   ├── QueueFull
@@ -234,6 +237,33 @@ class Expired(PreconditionFailed):
         )
 
 
+class Unauthenticated(TocsinError):
+    """No credentials, or none that this server accepts; it does not say which."""
+
+    reason = "UNAUTHENTICATED"
+
+    def __init__(self, message: str = "credentials are missing or not accepted", **metadata: str) -> None:
+        super().__init__(message, **metadata)
+
+
+class TokenExpired(Unauthenticated):
+    """A recipient token that was good; a stream that it opened ends with it."""
+
+    reason = "TOKEN_EXPIRED"
+
+    def __init__(self, expired_at: str) -> None:
+        super().__init__(f"the token expired at {expired_at}", expired_at=expired_at)
+
+
+class PermissionDenied(TocsinError):
+    """Good credentials that do not allow this."""
+
+    reason = "PERMISSION_DENIED"
+
+    def __init__(self, message: str, method: str) -> None:
+        super().__init__(message, method=method)
+
+
 class LimitExceeded(TocsinError):
     """A limit was reached; later, or with less, it will work."""
 
@@ -244,6 +274,9 @@ class TooManyStreams(LimitExceeded):
     """As many live streams as are allowed are open."""
 
     reason = "TOO_MANY_STREAMS"
+
+    def __init__(self, scope: str, limit: int) -> None:
+        super().__init__(f"the {scope} has {limit} streams, as many as are allowed", scope=scope, limit=str(limit))
 
 
 class QueueFull(LimitExceeded):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin_server.cli import client_commands
+from tocsin_server.cli import client_commands, token_command
 
 if TYPE_CHECKING:
     from tocsin_server.application import Running
@@ -138,6 +138,7 @@ def _fail(error: Exception) -> None:
 
 
 client_commands.register(app)
+token_command.register(app)
 
 
 def run() -> None:

@@ -23,7 +23,7 @@ import uvloop
 from tocsin_server.channels.sender import Message, Outcome, OutcomeKind, Sender, SenderFactory
 from tocsin_server.clock import Clock, micros
 from tocsin_server.delivery.breaker import Breaker
-from tocsin_server.delivery.outcomes import BREAKER_OPEN, Answer, bound_provider, decide, refuse
+from tocsin_server.delivery.outcomes import BREAKER_OPEN, INTERRUPTED, Answer, bound_provider, decide, refuse
 from tocsin_server.delivery.retry import RetryPolicy
 from tocsin_server.errors import TocsinError
 from tocsin_server.model import MICROS_PER_SECOND, ChannelResult, ChannelType, ClaimedChannel, Micros, Status
@@ -412,11 +412,11 @@ class Lane:
             provider.breaker.abandoned()
             if not self._stopping.is_set():
                 raise
-            # The grace of a stop is over. The content may have been handed over, so the attempt counts.
+            # The grace of a stop is over. The content may have been handed over, so the outcome is unknown.
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-            return Outcome(OutcomeKind.UNKNOWN, "SHUTDOWN", "the server stopped during the attempt")
+            return Outcome(OutcomeKind.UNKNOWN, INTERRUPTED, "the server stopped during the attempt")
         except Exception as error:
             # A fault of ours or of a library: the row must not be lost over it, nor take the lane down.
             log.exception("sender raised", extra={"event": "sender_raised", "channel": self.channel})

@@ -16,6 +16,9 @@ THROTTLE_DELAY = 1.0
 BREAKER_OPEN = "BREAKER_OPEN"
 """Code of a throttled outcome of our own: every provider of the channel is being kept out."""
 
+INTERRUPTED = "SHUTDOWN"
+"""Code of an attempt that this process broke off because it stops; its outcome is unknown."""
+
 LEASE_EXPIRED = "LEASE_EXPIRED"
 """Code of an attempt whose worker disappeared."""
 
@@ -52,12 +55,15 @@ def decide(claim: ClaimedChannel, answer: Answer, *, now: Micros, policy: RetryP
             at=now,
             data=outcome.data,
         )
-    attempts = claim.attempts + (outcome.kind is not OutcomeKind.THROTTLED)
+    counts = outcome.kind is not OutcomeKind.THROTTLED and outcome.code != INTERRUPTED
+    attempts = claim.attempts + counts
     status, due_at = Status.PENDING, None
     if outcome.kind is OutcomeKind.ACCEPTED:
         status = Status.SENT
     elif outcome.kind is OutcomeKind.PERMANENT or attempts >= claim.attempt_limit:
         status = Status.FAILED
+    elif outcome.code == INTERRUPTED:
+        due_at = now  # whoever serves next goes on at once
     elif outcome.kind is OutcomeKind.THROTTLED:
         # Never before the provider allows it; the spread keeps what was throttled together from returning together.
         due_at = now + micros((outcome.retry_after or THROTTLE_DELAY) * (1 + 0.2 * spread))

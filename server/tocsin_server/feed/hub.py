@@ -11,7 +11,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from tocsin_server.errors import TooManyStreams
 from tocsin_server.model import FeedEvent, Recipient
+
+STREAMS_PER_RECIPIENT = 100
+"""Streams of one recipient: more devices than anybody has, fewer than a client that leaks streams opens."""
+
+STREAMS = 50_000
+"""Streams of the process."""
 
 QUEUE_LIMIT = 1_000
 """Events that wait for one stream before it counts as too slow."""
@@ -65,8 +72,16 @@ class Subscription:
 class Hub:
     """Streams by recipient. Created on the event loop that serves them."""
 
-    def __init__(self, queue_limit: int = QUEUE_LIMIT) -> None:
+    def __init__(
+        self,
+        queue_limit: int = QUEUE_LIMIT,
+        streams_per_recipient: int = STREAMS_PER_RECIPIENT,
+        streams: int = STREAMS,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._streams_per_recipient = streams_per_recipient
+        self._streams = streams
+        self._open = 0
         self._queue_limit = queue_limit
         self._subscriptions: dict[Recipient, set[Subscription]] = {}
         self.closing = False
@@ -75,12 +90,22 @@ class Hub:
 
     @contextmanager
     def subscription(self, recipient: Recipient) -> Iterator[Subscription]:
-        """Buffer the recipient's events from now until the context is left."""
+        """Buffer the recipient's events from now until the context is left.
+
+        Raises:
+            TooManyStreams: The recipient, or the server, has as many as are allowed.
+        """
+        if self._open >= self._streams:
+            raise TooManyStreams("server", self._streams)
+        if len(self._subscriptions.get(recipient, ())) >= self._streams_per_recipient:
+            raise TooManyStreams("recipient", self._streams_per_recipient)
         subscription = Subscription(self._queue_limit)
         self._subscriptions.setdefault(recipient, set()).add(subscription)
+        self._open += 1
         try:
             yield subscription
         finally:
+            self._open -= 1
             others = self._subscriptions[recipient]
             others.discard(subscription)
             if not others:

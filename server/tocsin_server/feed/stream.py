@@ -14,11 +14,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
-from tocsin_server.errors import ShuttingDown, StreamAged, SubscriberTooSlow, TocsinError
+from tocsin_server.clock import Clock, isoformat, wall_clock
+from tocsin_server.errors import ShuttingDown, StreamAged, SubscriberTooSlow, TocsinError, TokenExpired
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.feed.hub import Hub, Subscription
 from tocsin_server.feed.settlement import Settler
-from tocsin_server.model import NO_FEED, FeedEvent, FeedPosition, FeedState, Micros, Notification, Recipient
+from tocsin_server.model import (
+    MICROS_PER_SECOND,
+    NO_FEED,
+    FeedEvent,
+    FeedPosition,
+    FeedState,
+    Micros,
+    Notification,
+    Recipient,
+)
 
 REPLAY_PAGE = 200
 """Notifications read at once during a replay."""
@@ -105,6 +115,7 @@ class FeedStreams:
         hub: Where live events come from.
         settler: Is told what was written.
         times: See `StreamTimes`.
+        clock: The present time, which tokens end by.
         monotonic: Seconds of a clock that only goes forward.
     """
 
@@ -114,16 +125,22 @@ class FeedStreams:
         hub: Hub,
         settler: Settler,
         times: StreamTimes | None = None,
+        clock: Clock = wall_clock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._hub = hub
         self._settler = settler
         self._times = times or StreamTimes()
+        self._clock = clock
         self._monotonic = monotonic
 
-    async def follow(self, recipient: Recipient, position: FeedPosition | None) -> AsyncIterator[FeedItem]:
+    async def follow(
+        self, recipient: Recipient, position: FeedPosition | None, until: Micros | None = None
+    ) -> AsyncIterator[FeedItem]:
         """Yield a feed from ``position`` (None: from now, plus what waits for a first subscriber).
+
+        ``until`` is when the subscriber's token ends.
 
         Asking for the next item says that the previous one was written to the subscriber.
 
@@ -131,6 +148,8 @@ class FeedStreams:
             SubscriberTooSlow: Too many events are waiting; its metadata has the cursor to resume with.
             StreamAged: The stream's maximum age is reached; likewise.
             ShuttingDown: The server stops; likewise.
+            TokenExpired: The time ``until`` has come.
+            TooManyStreams: Of the recipient, or in all.
         """
         with self._hub.subscription(recipient) as live:
             stream = _Stream(self._store, recipient)
@@ -141,7 +160,7 @@ class FeedStreams:
                     self._settler.note(recipient, position)
                 yield item
                 self._written(recipient, item)
-            async for item in self._live(stream, live):
+            async for item in self._live(stream, live, until):
                 yield item
                 self._written(recipient, item)
 
@@ -151,26 +170,27 @@ class FeedStreams:
         if isinstance(item, Changed | ReadChanged):
             self._settler.note(recipient, item.position)
 
-    async def _live(self, stream: _Stream, live: Subscription) -> AsyncIterator[FeedItem]:
+    async def _live(self, stream: _Stream, live: Subscription, until: Micros | None) -> AsyncIterator[FeedItem]:
         times = self._times
-        now = self._monotonic()
-        ends = now + times.maximum_age * random.uniform(0.8, 1.0)  # noqa: S311 - spreads load, guards nothing
-        next_heartbeat = now + times.heartbeat
-        next_check = now + times.position_check
+        start = self._monotonic()
+        limits = _Limits(
+            # Spread, so that streams opened together do not end together.
+            age=start + times.maximum_age * random.uniform(0.8, 1.0),  # noqa: S311 - guards nothing
+            token=float("inf") if until is None else start + (until - self._clock()) / MICROS_PER_SECOND,
+            until=until,
+        )
+        next_heartbeat = start + times.heartbeat
+        next_check = start + times.position_check
         while True:
-            if self._hub.closing:
-                await asyncio.sleep(random.uniform(0, self._hub.drain_window))  # noqa: S311 - see above
-                raise _with_cursor(ShuttingDown(), stream.position)
-            if live.overflowed:
-                raise _with_cursor(SubscriberTooSlow("the subscriber does not keep up"), stream.position)
             now = self._monotonic()
-            event = live.take()
-            if event is not None:
+            if (over := self._over(stream, live, limits, now)) is not None:
+                if self._hub.closing:
+                    await asyncio.sleep(random.uniform(0, self._hub.drain_window))  # noqa: S311 - guards nothing
+                raise over
+            if (event := live.take()) is not None:
                 async for item in stream.take(event):
                     yield item
                     next_heartbeat = self._monotonic() + times.heartbeat
-            elif now >= ends:
-                raise _with_cursor(StreamAged("the stream reached its maximum age"), stream.position)
             elif now >= next_check:
                 next_check = now + times.position_check
                 async for item in stream.check():
@@ -179,7 +199,27 @@ class FeedStreams:
                 next_heartbeat = now + times.heartbeat
                 yield Heartbeat(stream.position, stream.unread_count)
             else:
-                await live.wait(min(ends, next_check, next_heartbeat) - now)
+                await live.wait(min(limits.age, limits.token, next_check, next_heartbeat) - now)
+
+    def _over(self, stream: _Stream, live: Subscription, limits: _Limits, now: float) -> TocsinError | None:
+        """Return why the stream ends, None while it goes on."""
+        if self._hub.closing:
+            return _with_cursor(ShuttingDown(), stream.position)
+        if live.overflowed:
+            return _with_cursor(SubscriberTooSlow("the subscriber does not keep up"), stream.position)
+        if limits.until is not None and now >= limits.token:
+            return TokenExpired(isoformat(limits.until))
+        if now >= limits.age:
+            return _with_cursor(StreamAged("the stream reached its maximum age"), stream.position)
+        return None
+
+
+class _Limits(NamedTuple):
+    """When a stream ends in any case: monotonic seconds, and the token's end as it was given."""
+
+    age: float
+    token: float
+    until: Micros | None
 
 
 class _Stream:

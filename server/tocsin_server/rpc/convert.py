@@ -88,12 +88,12 @@ def read_recipient(message: pb.Recipient) -> Recipient:
     return recipient
 
 
-def _time(message: timestamp_pb2.Timestamp, field: str, problems: Violations) -> Micros:
-    """Read a time, rounded down to a microsecond."""
+def _time(message: timestamp_pb2.Timestamp, field: str, problems: Violations) -> Micros | None:
+    """Read a time, rounded down to a microsecond; None if it is none, so that no other rule names it a second time."""
     at: Micros = message.seconds * MICROS_PER_SECOND + message.nanos // 1000
     if not (validation.EARLIEST <= at <= validation.LATEST and 0 <= message.nanos < 1_000_000_000):
         problems.add(field, "must be a valid time between the years 1970 and 9999")
-        return 0
+        return None
     return at
 
 
@@ -224,10 +224,12 @@ def read_send(request: service_pb.SendRequest, now: Micros, caller: str) -> Send
     send_at = expires_at = None
     if request.HasField("send_at"):
         send_at = _time(request.send_at, "send_at", problems)
-        problems.add("send_at", validation.send_at_problem(send_at, now))
+        if send_at is not None:
+            problems.add("send_at", validation.send_at_problem(send_at, now))
     if request.HasField("expires_at"):
         expires_at = _time(request.expires_at, "expires_at", problems)
-        problems.add("expires_at", validation.expiry_order_problem(expires_at, send_at))
+        if expires_at is not None:
+            problems.add("expires_at", validation.expiry_order_problem(expires_at, send_at))
     strategy = _strategy(request, problems) if request.HasField("strategy") else None
     routing = _routing(request, problems) if request.HasField("routing") else None
     problems.raise_any()
@@ -307,7 +309,7 @@ def read_list(request: service_pb.ListRequest) -> tuple[NotificationFilter, int]
         after = _time(request.created_after, "created_after", problems)
     if request.HasField("created_before"):
         before = _time(request.created_before, "created_before", problems)
-        if after is not None and before <= after:
+        if after is not None and before is not None and before <= after:
             problems.add("created_before", "must be later than created_after")
     if request.page_size < 0:
         problems.add("page_size", "must not be negative")
@@ -394,24 +396,26 @@ def _set_json(field: struct_pb2.Struct, value: Json) -> None:
         field.SetInParent()
 
 
-def write_channel(channel: Channel, message: pb.Channel) -> None:
-    """Fill a channel."""
+def write_channel(channel: Channel, message: pb.Channel, *, private: bool = True) -> None:
+    """Fill a channel; address and provider's answer are ``private``, and not for recipients."""
     message.id = channel.id
     message.notification_id = channel.notification_id
     message.channel = _CHANNEL_NUMBERS[channel.channel]
     message.status = _STATUS_NUMBERS[channel.status]
     message.attempts = channel.attempts
-    if channel.response is not None:
+    if private and channel.response is not None:
         _set_json(message.response, channel.response)
     _set_time(message.created_at, channel.created_at)
-    if channel.address:
+    if private and channel.address:
         message.address = channel.address
     if channel.next_attempt_at is not None:
         _set_time(message.next_attempt_at, channel.next_attempt_at)
 
 
-def write_notification(notification: Notification, message: pb.Notification, *, brief: bool = False) -> pb.Notification:
-    """Fill a notification with its channels; ``brief`` leaves message and metadata out."""
+def write_notification(
+    notification: Notification, message: pb.Notification, *, brief: bool = False, private: bool = True
+) -> pb.Notification:
+    """Fill a notification with its channels; ``brief`` leaves message and metadata out, for ``private`` see above."""
     message.id = notification.id
     message.recipient.type = _RECIPIENT_NUMBERS[notification.recipient.type]
     if notification.recipient.id is not None:
@@ -425,7 +429,7 @@ def write_notification(notification: Notification, message: pb.Notification, *, 
         if notification.metadata is not None:
             _set_json(message.metadata, notification.metadata)
     for channel in notification.channels:
-        write_channel(channel, message.channels.add())
+        write_channel(channel, message.channels.add(), private=private)
     if notification.read_at is not None:
         _set_time(message.read_at, notification.read_at)
     if notification.send_at is not None:
@@ -444,12 +448,12 @@ def write_accepted(
     return message
 
 
-def write_feed_item(item: FeedItem) -> service_pb.SubscribeResponse:
-    """Build the event of a stream."""
+def write_feed_item(item: FeedItem, *, private: bool = True) -> service_pb.SubscribeResponse:
+    """Build the event of a stream; for ``private`` see `write_channel`."""
     message = service_pb.SubscribeResponse(cursor=feed_cursor.encode(item.position), unread_count=item.unread_count)
     match item:
         case Changed(notification=notification):
-            write_notification(notification, message.notification)
+            write_notification(notification, message.notification, private=private)
         case ReadChanged(ids=ids, read_at=read_at):
             message.read_changed.ids.extend(ids)
             _set_time(message.read_changed.read_at, read_at)

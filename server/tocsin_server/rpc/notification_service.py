@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-import grpc
 from tocsin.v1 import notification_service_pb2 as pb
 
 from tocsin_server.clock import Clock
@@ -25,6 +24,7 @@ from tocsin_server.model import (
     FeedPosition,
     FeedState,
     Marked,
+    Micros,
     Notification,
     NotificationDraft,
     NotificationFilter,
@@ -33,6 +33,7 @@ from tocsin_server.model import (
 )
 from tocsin_server.routing.rules import choose_channels
 from tocsin_server.rpc import convert, page_token, validation
+from tocsin_server.rpc.auth import Principal
 from tocsin_server.rpc.status import to_status
 
 SEND = "tocsin.v1.NotificationService/Send"
@@ -62,7 +63,7 @@ class ServiceStore(Protocol):
     async def find(self, wanted: NotificationFilter, before: str | None, page_size: int) -> ListPartLike:
         """Read a page."""
 
-    async def mark_read(self, ids: Sequence[str]) -> Marked:
+    async def mark_read(self, ids: Sequence[str], owner: Recipient | None) -> Marked:
         """Mark some."""
 
     async def mark_feed_read(self, recipient: Recipient, up_to: FeedPosition | None) -> Marked:
@@ -83,7 +84,9 @@ class ServiceStore(Protocol):
 class Feeds(Protocol):
     """Opens streams; see `tocsin_server.feed.stream.FeedStreams`."""
 
-    def follow(self, recipient: Recipient, position: FeedPosition | None) -> AsyncIterator[FeedItem]:
+    def follow(
+        self, recipient: Recipient, position: FeedPosition | None, until: Micros | None
+    ) -> AsyncIterator[FeedItem]:
         """Yield a feed."""
 
 
@@ -112,15 +115,15 @@ class NotificationService:
         self._required_settings = required_settings
         self._clock = clock
 
-    async def Send(self, request: pb.SendRequest, _: grpc.aio.ServicerContext[Any, Any]) -> pb.SendResponse:  # noqa: N802
+    async def Send(self, request: pb.SendRequest, caller: Principal) -> pb.SendResponse:  # noqa: N802
         """Store one notification and queue it."""
-        [accepted] = await self._store.accept([self._draft(request)])
+        [accepted] = await self._store.accept([self._draft(request, caller)])
         if isinstance(accepted, TocsinError):
             raise accepted
         return convert.write_accepted(accepted, pb.SendResponse())
 
     async def SendBatch(  # noqa: N802
-        self, request: pb.SendBatchRequest, _: grpc.aio.ServicerContext[Any, Any]
+        self, request: pb.SendBatchRequest, caller: Principal
     ) -> pb.SendBatchResponse:
         """Store many in one commit; each item succeeds or fails by itself."""
         if not request.requests:
@@ -133,7 +136,7 @@ class NotificationService:
         drafts: list[NotificationDraft] = []
         for item in request.requests:
             try:
-                drafts.append(self._draft(item))
+                drafts.append(self._draft(item, caller))
                 results.append(None)
             except TocsinError as refusal:
                 results.append(refusal)
@@ -148,14 +151,14 @@ class NotificationService:
                 convert.write_accepted(result, message.response, brief=True)
         return response
 
-    def _draft(self, request: pb.SendRequest) -> NotificationDraft:
+    def _draft(self, request: pb.SendRequest, caller: Principal) -> NotificationDraft:
         """Read a request and choose its channels.
 
         What is wrong with the request itself is raised. What merely cannot be done as things stand is left to the
         store as the draft's refusal, since an earlier acceptance of the same key goes before it.
         """
         now = self._clock()
-        content = convert.read_send(request, now, caller="")
+        content = convert.read_send(request, now, caller.name)
         if content.deferred:
             raise NotImplementedYet("routing.deferred", SEND)
         if content.fallback:
@@ -172,20 +175,21 @@ class NotificationService:
             draft.refusal = refusal
         return draft
 
-    async def Get(self, request: pb.GetRequest, _: grpc.aio.ServicerContext[Any, Any]) -> pb.GetResponse:  # noqa: N802
+    async def Get(self, request: pb.GetRequest, _caller: Principal) -> pb.GetResponse:  # noqa: N802
         """Return one notification with its channels."""
         response = pb.GetResponse()
         convert.write_notification(await self._store.get(convert.read_id(request.id)), response.notification)
         return response
 
-    async def List(self, request: pb.ListRequest, _: grpc.aio.ServicerContext[Any, Any]) -> pb.ListResponse:  # noqa: N802
+    async def List(self, request: pb.ListRequest, caller: Principal) -> pb.ListResponse:  # noqa: N802
         """Return a page of what matches."""
         wanted, page_size = convert.read_list(request)
+        caller.require_recipient(wanted.recipient if wanted.feed_only else None, "List")
         before = page_token.decode(request.page_token, wanted) if request.page_token else None
         page, state = await self._find(wanted, before, page_size)
         response = pb.ListResponse()
         for notification in page.notifications:
-            convert.write_notification(notification, response.notifications.add())
+            convert.write_notification(notification, response.notifications.add(), private=_is_backend(caller))
         if page.more:
             response.next_page_token = page_token.encode(page.positions[-1], wanted)
         if state is not None:
@@ -199,32 +203,35 @@ class NotificationService:
         return part.page, part.state
 
     async def MarkRead(  # noqa: N802
-        self, request: pb.MarkReadRequest, _: grpc.aio.ServicerContext[Any, Any]
+        self, request: pb.MarkReadRequest, caller: Principal
     ) -> pb.MarkReadResponse:
         """Mark notifications as read."""
         ids, recipient, up_to = convert.read_mark_read(request)
         if recipient is not None:
+            caller.require_recipient(recipient, "MarkRead")
             marked = await self._store.mark_feed_read(recipient, up_to)
         else:
-            marked = await self._store.mark_read(ids or ())
+            marked = await self._store.mark_read(ids or (), caller.recipient)
         return pb.MarkReadResponse(marked_count=marked.marked_count, unread_count=marked.unread_count)
 
     async def CountUnread(  # noqa: N802
-        self, request: pb.CountUnreadRequest, _: grpc.aio.ServicerContext[Any, Any]
+        self, request: pb.CountUnreadRequest, caller: Principal
     ) -> pb.CountUnreadResponse:
         """Count what is unread in a feed."""
-        state = await self._store.feed_state(convert.read_recipient(request.recipient))
+        recipient = convert.read_recipient(request.recipient)
+        caller.require_recipient(recipient, "CountUnread")
+        state = await self._store.feed_state(recipient)
         return pb.CountUnreadResponse(unread_count=state.unread_count)
 
     async def Cancel(  # noqa: N802
-        self, request: pb.CancelRequest, _: grpc.aio.ServicerContext[Any, Any]
+        self, request: pb.CancelRequest, _caller: Principal
     ) -> pb.CancelResponse:
         """Stop what is still to come of a notification."""
         response = pb.CancelResponse()
         convert.write_notification(await self._store.cancel(convert.read_id(request.id)), response.notification)
         return response
 
-    async def Retry(self, request: pb.RetryRequest, _: grpc.aio.ServicerContext[Any, Any]) -> pb.RetryResponse:  # noqa: N802
+    async def Retry(self, request: pb.RetryRequest, _caller: Principal) -> pb.RetryResponse:  # noqa: N802
         """Revive failed channels of a notification."""
         notification_id, channels = convert.read_retry(request)
         refusals: dict[ChannelType, TocsinError] = {
@@ -238,9 +245,16 @@ class NotificationService:
         return response
 
     async def Subscribe(  # noqa: N802
-        self, request: pb.SubscribeRequest, _: grpc.aio.ServicerContext[Any, Any]
+        self, request: pb.SubscribeRequest, caller: Principal
     ) -> AsyncIterator[pb.SubscribeResponse]:
         """Stream a feed."""
         recipient, position = convert.read_subscribe(request)
-        async for item in self._feeds.follow(recipient, position):
-            yield convert.write_feed_item(item)
+        caller.require_recipient(recipient, "Subscribe")
+        private = _is_backend(caller)
+        async for item in self._feeds.follow(recipient, position, caller.expires_at):
+            yield convert.write_feed_item(item, private=private)
+
+
+def _is_backend(caller: Principal) -> bool:
+    """Whether the caller may see addresses and providers' answers."""
+    return caller.recipient is None

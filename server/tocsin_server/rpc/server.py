@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -21,8 +22,16 @@ from grpc_reflection.v1alpha import reflection
 from tocsin.v1 import contact_service_pb2, notification_service_pb2
 
 from tocsin_server.config import ListenAddress
-from tocsin_server.errors import ListenError, MalformedRequest, NotImplementedYet, SubscriberTooSlow, TocsinError
+from tocsin_server.errors import (
+    ConfigurationError,
+    ListenError,
+    MalformedRequest,
+    NotImplementedYet,
+    SubscriberTooSlow,
+    TocsinError,
+)
 from tocsin_server.rpc import status
+from tocsin_server.rpc.auth import Authenticator, Principal
 
 WRITE_TIMEOUT = 30.0
 """Seconds that one event may wait for a subscriber that does not read."""
@@ -51,6 +60,14 @@ _SERVICES = {
 }
 
 
+class TlsFiles(NamedTuple):
+    """PEM files of the server's certificate and key, and of the authority of client certificates."""
+
+    certificate: Path
+    key: Path
+    client_authority: Path | None
+
+
 class _Malformed:
     """Stands for a request whose bytes do not parse."""
 
@@ -76,16 +93,21 @@ def _ours(error: Exception, method: str) -> TocsinError:
     return error if isinstance(error, TocsinError) else status.internal(error, method)
 
 
-def _unary(method: MethodDescriptor, call: Callable[[Any, Any], Awaitable[Any]]) -> grpc.RpcMethodHandler[Any, Any]:
-    name = method.full_name
+def _unary(
+    method: MethodDescriptor, call: Callable[[Any, Principal], Awaitable[Any]], authenticator: Authenticator
+) -> grpc.RpcMethodHandler[Any, Any]:
+    service = method.containing_service.full_name
+    authenticate = authenticator.authenticate
 
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        if isinstance(request, _Malformed):
-            return await _abort(context, MalformedRequest(method.input_type.full_name))
         try:
-            return await call(request, context)
+            principal = authenticate(context.invocation_metadata())
+            principal.require_method(service, method.name)
+            if not isinstance(request, _Malformed):
+                return await call(request, principal)
+            refusal: TocsinError = MalformedRequest(method.input_type.full_name)
         except Exception as error:  # noqa: BLE001 - the caller learns a number, the log the rest
-            refusal = _ours(error, name)
+            refusal = _ours(error, method.full_name)
         return await _abort(context, refusal)
 
     return grpc.unary_unary_rpc_method_handler(
@@ -96,16 +118,18 @@ def _unary(method: MethodDescriptor, call: Callable[[Any, Any], Awaitable[Any]])
 
 
 def _stream(
-    method: MethodDescriptor, call: Callable[[Any, Any], AsyncIterator[Any]]
+    method: MethodDescriptor, call: Callable[[Any, Principal], AsyncIterator[Any]], authenticator: Authenticator
 ) -> grpc.RpcMethodHandler[Any, Any]:
-    name = method.full_name
+    service = method.containing_service.full_name
 
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        if isinstance(request, _Malformed):
-            await _abort(context, MalformedRequest(method.input_type.full_name))
         cursor = ""
         try:
-            async with contextlib.aclosing(call(request, context)) as messages:  # type: ignore[type-var]
+            principal = authenticator.authenticate(context.invocation_metadata())
+            principal.require_method(service, method.name)
+            if isinstance(request, _Malformed):
+                raise MalformedRequest(method.input_type.full_name)  # noqa: TRY301 - aborted below with the others
+            async with contextlib.aclosing(call(request, principal)) as messages:  # type: ignore[type-var]
                 async for message in messages:
                     async with asyncio.timeout(WRITE_TIMEOUT):
                         await context.write(message)
@@ -114,7 +138,7 @@ def _stream(
         except TimeoutError:
             refusal: TocsinError = SubscriberTooSlow("the subscriber does not read", cursor=cursor)
         except Exception as error:  # noqa: BLE001 - as above
-            refusal = _ours(error, name)
+            refusal = _ours(error, method.full_name)
         await _abort(context, refusal)
 
     return grpc.unary_stream_rpc_method_handler(
@@ -133,15 +157,17 @@ def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable
     return call
 
 
-def _handlers(descriptor: ServiceDescriptor, service: object) -> Mapping[str, grpc.RpcMethodHandler[Any, Any]]:
+def _handlers(
+    descriptor: ServiceDescriptor, service: object, authenticator: Authenticator
+) -> Mapping[str, grpc.RpcMethodHandler[Any, Any]]:
     """Make a handler for each RPC of a service; those that ``service`` lacks answer UNIMPLEMENTED."""
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for method in descriptor.methods:
         call = getattr(service, method.name, None)
         if call is not None and method.server_streaming:
-            handlers[method.name] = _stream(method, call)
+            handlers[method.name] = _stream(method, call, authenticator)
         else:
-            handlers[method.name] = _unary(method, call or _not_implemented(method))
+            handlers[method.name] = _unary(method, call or _not_implemented(method), authenticator)
     return handlers
 
 
@@ -150,14 +176,19 @@ class RpcServer:
 
     Args:
         services: Implementation of each service, by its short name; a missing one answers UNIMPLEMENTED.
+        authenticator: Tells who calls.
+        tls: Certificate and so on, None for plain text.
     """
 
-    def __init__(self, services: Mapping[str, object]) -> None:
+    def __init__(
+        self, services: Mapping[str, object], authenticator: Authenticator, tls: TlsFiles | None = None
+    ) -> None:
+        self._credentials = None if tls is None else _credentials(tls)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
         names = [health.SERVICE_NAME, reflection.SERVICE_NAME]
         for name, descriptor in _SERVICES.items():
-            handlers = _handlers(descriptor, services.get(name))
+            handlers = _handlers(descriptor, services.get(name), authenticator)
             self._server.add_registered_method_handlers(descriptor.full_name, dict(handlers))
             self._server.add_generic_rpc_handlers(
                 (grpc.method_handlers_generic_handler(descriptor.full_name, dict(handlers)),)
@@ -175,7 +206,10 @@ class RpcServer:
         """
         _probe(listen)
         try:
-            port = self._server.add_insecure_port(str(listen))
+            if self._credentials is None:
+                port = self._server.add_insecure_port(str(listen))
+            else:
+                port = self._server.add_secure_port(str(listen), self._credentials)
         except RuntimeError as error:
             raise ListenError(f"cannot listen on {listen}: {error}") from error
         await self._server.start()
@@ -193,6 +227,24 @@ class RpcServer:
     async def _report(self, serving: Any) -> None:
         for name in self._names:
             await self._health.set(name, serving)
+
+
+def _credentials(tls: TlsFiles) -> grpc.ServerCredentials:
+    """Read the files; a client certificate is demanded where an authority for them is given.
+
+    Raises:
+        ConfigurationError: A file cannot be read.
+    """
+    try:
+        key, certificate = tls.key.read_bytes(), tls.certificate.read_bytes()
+        client_authority = tls.client_authority.read_bytes() if tls.client_authority else None
+    except OSError as error:
+        raise ConfigurationError(f"TOCSIN_TLS_...: cannot read {error.filename}: {error.strerror}") from error
+    return grpc.ssl_server_credentials(
+        [(key, certificate)],
+        root_certificates=client_authority,
+        require_client_auth=client_authority is not None,
+    )
 
 
 def _probe(listen: ListenAddress) -> None:

@@ -51,6 +51,13 @@ MARK_CHUNK = 500
 """Notifications marked as read in one transaction, and ids in one event: 100,000 at once would hold the writer."""
 
 
+class MarkIds(NamedTuple):
+    """Mark notifications of one recipient as read, of ``owner`` if that is given."""
+
+    ids: Sequence[str]
+    owner: Recipient | None
+
+
 class MarkFeed(NamedTuple):
     """Mark a recipient's feed as read, up to and including ``up_to`` (None: all), one chunk."""
 
@@ -306,9 +313,9 @@ class Feeds:
 
     # -- reading state ---------------------------------------------------------------------------
 
-    def mark_ids(self, transaction: Transaction, calls: Sequence[Sequence[str]]) -> list[Marked | TocsinError]:
+    def mark_ids(self, transaction: Transaction, calls: Sequence[MarkIds]) -> list[Marked | TocsinError]:
         """Mark notifications of one recipient as read, all of them or, on an error, none."""
-        return [self._guarded(self._mark_ids, transaction, ids) for ids in calls]
+        return [self._guarded(self._mark_ids, transaction, call) for call in calls]
 
     def mark_feed(self, transaction: Transaction, calls: Sequence[MarkFeed]) -> list[MarkedChunk | TocsinError]:
         """Mark a chunk of a feed as read."""
@@ -322,7 +329,8 @@ class Feeds:
         except TocsinError as refusal:
             return refusal
 
-    def _mark_ids(self, transaction: Transaction, ids: Sequence[str]) -> Marked:
+    def _mark_ids(self, transaction: Transaction, call: MarkIds) -> Marked:
+        ids, owner = call
         cursor = transaction.cursor
         query = Notifications.select(
             Notifications.id,
@@ -335,7 +343,8 @@ class Feeds:
         cursor.execute(sql, arguments)
         found = {row[0]: row for row in cursor.fetchall()}
         for notification_id in ids:
-            if notification_id not in found:
+            row = found.get(notification_id)
+            if row is None or (owner is not None and (row[1], row[2]) != owner):
                 raise NotificationNotFound(notification_id)
         recipients = {(row[1], row[2]) for row in found.values()}
         if len(recipients) > 1:

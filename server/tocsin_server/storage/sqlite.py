@@ -32,7 +32,7 @@ from tocsin_server.model import (
 from tocsin_server.storage.accepting import Accepting
 from tocsin_server.storage.claims import Claim, Holding, Queue, Renewal
 from tocsin_server.storage.database import open_database
-from tocsin_server.storage.feeds import Feeds, MarkFeed, Settlement
+from tocsin_server.storage.feeds import Feeds, MarkFeed, MarkIds, Settlement
 from tocsin_server.storage.interventions import Interventions, Revival
 from tocsin_server.storage.listing import Listing
 from tocsin_server.storage.rows import NotificationReader
@@ -135,9 +135,9 @@ class SqliteStore:
 
         return await self._read(read)
 
-    async def mark_read(self, ids: Sequence[str]) -> Marked:
+    async def mark_read(self, ids: Sequence[str], owner: Recipient | None = None) -> Marked:
         """See `Store.mark_read`."""
-        return await self._writer.submit(self._feeds.mark_ids, ids, weight=len(ids))
+        return await self._writer.submit(self._feeds.mark_ids, MarkIds(ids, owner), weight=len(ids))
 
     async def mark_feed_read(self, recipient: Recipient, up_to: FeedPosition | None) -> Marked:
         """See `Store.mark_feed_read`."""

@@ -53,9 +53,10 @@ class Store(Protocol):
     async def find(self, wanted: NotificationFilter, before: str | None, page_size: int) -> ListPart:
         """Read a page of what matches, newest first, below the position ``before`` (see `Page.positions`)."""
 
-    async def mark_read(self, ids: Sequence[str]) -> Marked:
+    async def mark_read(self, ids: Sequence[str], owner: Recipient | None = None) -> Marked:
         """Mark notifications of one recipient as read, all or none.
 
+        Those of anybody but ``owner``, if one is given, count as not existing.
         Raises `NotificationNotFound`, and `InvalidArgument` when they belong to several recipients.
         """
 

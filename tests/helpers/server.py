@@ -1,0 +1,224 @@
+"""A real server inside the test's process: real port, real database file, an event loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import uvloop
+
+from tocsin_server import application
+from tocsin_server.clock import wall_clock
+from tocsin_server.config import PREFIX, ListenAddress, Settings
+from tocsin_server.feed.hub import Hub
+from tocsin_server.feed.settlement import Settler
+from tocsin_server.feed.stream import FeedStreams, StreamTimes
+from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
+from tocsin_server.rpc.notification_service import NotificationService
+from tocsin_server.rpc.auth import Authenticator
+from tocsin_server.rpc.server import RpcServer
+from tocsin_server.storage import database
+from tocsin_server.storage.sqlite import SqliteStore
+
+PATIENCE = 60.0
+"""Seconds after which a start or a stop has failed."""
+
+TABLES = ("notifications", "notification_channels", "recipient_feeds", "idempotency_keys")
+
+
+@dataclass(frozen=True)
+class DatabaseFile:
+    """The server's database, seen from outside: as another process would see it, and without being able to write."""
+
+    path: Path
+
+    def rows(self, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """Return what a select gives."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute(sql, arguments).fetchall()
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each table has."""
+        return {table: self.rows(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}  # noqa: S608 - constants
+
+
+class ServerThread:
+    """Runs an asynchronous context on an event loop in a thread, from `start` to `stop`."""
+
+    def __init__(self, make: Callable[[], AbstractAsyncContextManager[ListenAddress]]) -> None:
+        self._make = make
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._main, name="server-under-test", daemon=True)
+        self.listen = ListenAddress("", 0)
+
+    def start(self) -> None:
+        """Return when the server listens; raise what kept it from that."""
+        self._thread.start()
+        assert self._started.wait(PATIENCE), "the server does not start"
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+
+    def begin_stop(self) -> None:
+        """Tell the server to stop, without waiting for it."""
+        if self._loop is not None and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # it ended in between
+                self._loop.call_soon_threadsafe(self._stop.set)
+
+    def stop(self) -> None:
+        """Stop the server and raise whatever went wrong in it. Idempotent."""
+        self.begin_stop()
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the server does not stop"
+        if self._failure is not None:
+            raise self._failure
+
+    def _main(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._run())
+        except BaseException as error:  # noqa: BLE001 - raised where the test waits for it
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with self._make() as self.listen:
+            self._started.set()
+            await self._stop.wait()
+
+
+@dataclass(frozen=True)
+class ServerUnderTest:
+    """A server that serves."""
+
+    thread: ServerThread
+    database: DatabaseFile
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as gRPC wants it."""
+        return str(self.thread.listen)
+
+    def begin_stop(self) -> None:
+        """See `ServerThread.begin_stop`."""
+        self.thread.begin_stop()
+
+    def stop(self) -> None:
+        """See `ServerThread.stop`."""
+        self.thread.stop()
+
+
+def make_settings(folder: Path, **overrides: object) -> Settings:
+    """Return settings with a database in ``folder`` and any free port, whatever the environment says."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    values: dict[str, Any] = {
+        "listen": "127.0.0.1:0",
+        "database_url": f"sqlite:///{folder / 'tocsin.db'}",
+        "outbox": folder / "outbox",
+        "shutdown_grace": 8.0,
+        "log_level": "warning",
+    }
+    with mock.patch.dict(os.environ, ours, clear=True):
+        return Settings(**(values | overrides))
+
+
+@contextmanager
+def running_server(folder: Path, *, dev: bool = False, **overrides: object) -> Iterator[ServerUnderTest]:
+    """Run the server as `tocsin serve` would, with `make_settings`."""
+    settings = make_settings(folder, **overrides)
+
+    @contextlib.asynccontextmanager
+    async def make() -> AsyncIterator[ListenAddress]:
+        async with application.server(settings, dev=dev) as running:
+            yield running.listen
+
+    with _started(make, folder) as server:
+        yield server
+
+
+@contextmanager
+def _started(make: Callable[[], AbstractAsyncContextManager[ListenAddress]], folder: Path) -> Iterator[ServerUnderTest]:
+    thread = ServerThread(make)
+    thread.start()
+    try:
+        yield ServerUnderTest(thread, DatabaseFile(folder / "tocsin.db"))
+    finally:
+        thread.stop()
+
+
+class _FeedOnly:
+    """Tells a hub what was committed, or nobody: then events are lost as they are between replicas."""
+
+    def __init__(self, hub: Hub, *, lossy: bool) -> None:
+        self._hub = hub
+        self._lossy = lossy
+
+    def reserve(self, channel: ChannelType) -> bool:  # noqa: ARG002 - there is no lane for any
+        return False
+
+    def cancel_reservations(self, channels: Sequence[ChannelType]) -> None:
+        assert not channels, "nothing was reserved"
+
+    def committed(
+        self,
+        events: Sequence[FeedEvent],
+        claims: Sequence[ClaimedChannel],  # noqa: ARG002 - none without a lane
+        cancelled: Sequence[str],  # noqa: ARG002 - likewise
+    ) -> None:
+        if events and not self._lossy:
+            self._hub.publish(events)
+
+
+@dataclass(frozen=True)
+class FeedServer(ServerUnderTest):
+    """A server of feeds alone, with its hub within reach."""
+
+    hubs: list[Hub]
+
+    @property
+    def open_subscriptions(self) -> int:
+        """How many streams get live events."""
+        return sum(len(streams) for hub in self.hubs for streams in list(hub._subscriptions.values()))
+
+
+@contextmanager
+def feed_server(
+    folder: Path, *, times: StreamTimes | None = None, queue_limit: int = 1_000, lossy: bool = False
+) -> Iterator[FeedServer]:
+    """Serve feeds with other times and limits than the application has; ``lossy`` drops every live event."""
+    path = folder / "tocsin.db"
+    hubs: list[Hub] = []
+
+    @contextlib.asynccontextmanager
+    async def make() -> AsyncIterator[ListenAddress]:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(database.exclusive(path))
+            database.prepare(path)
+            hub = Hub(queue_limit)
+            hubs.append(hub)
+            store = SqliteStore(path, _FeedOnly(hub, lossy=lossy), attempt_limit=1, lease=60.0)
+            stack.push_async_callback(store.close)
+            settler = Settler(store, wall_clock)
+            stack.push_async_callback(settler.close)
+            feeds = FeedStreams(store, hub, settler, times)
+            rpc = RpcServer({"NotificationService": NotificationService(store, feeds, {}, {}, wall_clock)})
+            stack.push_async_callback(rpc.stop, 2.0)
+            stack.callback(hub.close)
+            yield ListenAddress("127.0.0.1", await rpc.start(ListenAddress("127.0.0.1", 0)))
+
+    with _started(make, folder) as server:
+        yield FeedServer(server.thread, server.database, hubs)
