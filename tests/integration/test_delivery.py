@@ -192,8 +192,10 @@ def test_a_provider_that_hangs_for_ever_delays_neither_other_channels_nor_accept
             await dispatcher.stop(0.2)
             rows = [(await running.store.get(found.id)).channels[0] for found in stuck]
 
-        # What had been handed over counts as an attempt of unknown outcome; the rest was given back untouched.
-        assert Counter(row.attempts for row in rows) == {1: QUICK.concurrency, 0: 100 - QUICK.concurrency}
+        # A stop uses up no attempt. What had been handed over says that its outcome is unknown; the rest is untouched.
+        assert {row.attempts for row in rows} == {0}
+        outcomes = Counter(row.response["outcome"] if row.response else None for row in rows)
+        assert outcomes == {"unknown": QUICK.concurrency, None: 100 - QUICK.concurrency}
         assert all(row.status == Status.PENDING and row.next_attempt_at is not None for row in rows)
 
     asyncio.run(scenario())
