@@ -101,6 +101,8 @@ class SmtpServer:
         self.port = 0
         self.refuse_reuse = False
         self.messages: list[ReceivedMail] = []
+        self.answered = 0
+        """Messages that were taken and whose acceptance was answered."""
         self.transactions: list[int] = []
         """Number of the connection of each MAIL command, also of those that came to nothing."""
         self.connections = 0
@@ -338,4 +340,5 @@ class _Hooks:
             )
         )
         await server.strike("content")
+        self.owner.answered += 1
         return f"250 2.0.0 Ok: queued as {len(self.owner.messages):08X}"
