@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from helpers.waiting import eventually_async
 from tocsin_server.channels.sender import SenderFactory
 from tocsin_server.clock import wall_clock
 from tocsin_server.delivery.dispatcher import Dispatcher
@@ -26,8 +27,6 @@ from tocsin_server.model import (
 )
 from tocsin_server.storage import database
 from tocsin_server.storage.sqlite import SqliteStore
-
-from helpers.waiting import eventually_async
 
 QUICK = LaneSettings(concurrency=4, lease=60.0, send_timeout=10.0, retry=RetryPolicy(base=0.01, cap=0.05))
 """Retries without noticeable delay."""
@@ -77,9 +76,7 @@ class Engine:
             self.commits.dispatcher = dispatcher
         return dispatcher
 
-    async def send(
-        self, *channels: ChannelType, recipient_id: str | None = None, **fields: object
-    ) -> Notification:
+    async def send(self, *channels: ChannelType, recipient_id: str | None = None, **fields: object) -> Notification:
         """Store one notification over these channels."""
         draft = NotificationDraft(
             Recipient(RecipientType.USER, recipient_id or "01a20434-dac1-761b-a8d4-000000000001"),
@@ -105,9 +102,7 @@ class Engine:
 
 
 @contextlib.asynccontextmanager
-async def engine(
-    folder: Path, *, attempt_limit: int = 5, settings: LaneSettings = QUICK
-) -> AsyncIterator[Engine]:
+async def engine(folder: Path, *, attempt_limit: int = 5, settings: LaneSettings = QUICK) -> AsyncIterator[Engine]:
     """Open a store on a new file in ``folder``, or on the one that an earlier engine left there."""
     path = folder / "tocsin.db"
     database.prepare(path)

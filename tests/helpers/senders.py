@@ -67,7 +67,7 @@ class _Sender:
         if outcome is not None:
             return outcome
         self._provider.hanging.set()
-        while not self._provider.released:
+        while not self._provider.released:  # noqa: ASYNC110 - released from another thread, for several loops
             await asyncio.sleep(0.005)
         return ACCEPTED
 

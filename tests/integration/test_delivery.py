@@ -257,7 +257,7 @@ async def _is_drained(folder: Path) -> bool:
     with sqlite3.connect(f"file:{folder / 'tocsin.db'}?mode=ro", uri=True) as connection:
         [count] = connection.execute("SELECT count(*) FROM notification_channels WHERE status = 'pending'").fetchone()
     connection.close()
-    return count == 0
+    return int(count) == 0
 
 
 def test_a_frozen_worker_loses_its_lease_and_its_late_result_is_dropped(tmp_path: Path) -> None:
@@ -352,9 +352,7 @@ def test_two_channels_that_finish_at_the_same_moment_leave_the_right_status(tmp_
             ):
                 sent = await running.send(EMAIL, SMS)
                 claims = [
-                    claim
-                    for channel in (EMAIL, SMS)
-                    for claim in await running.store.claim(channel, 1, micros(60))
+                    claim for channel in (EMAIL, SMS) for claim in await running.store.claim(channel, 1, micros(60))
                 ]
                 results = [
                     ChannelResult(claim.id, claim.notification_id, claim.token, status, 1, None, None)
