@@ -6,8 +6,10 @@ import asyncio
 import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +19,19 @@ from helpers.waiting import eventually, eventually_async
 from tocsin_server.channels.sender import Message, Outcome, OutcomeKind
 from tocsin_server.clock import micros, wall_clock
 from tocsin_server.delivery.breaker import FAILURES_TO_OPEN
+from tocsin_server.delivery.dispatcher import Dispatcher
 from tocsin_server.delivery.lane import LEASE_LOST, TAKEN_OVER
 from tocsin_server.delivery.outcomes import LEASE_EXPIRED
-from tocsin_server.errors import AlreadySettled, Expired, NotRetryable, ShuttingDown
+from tocsin_server.errors import (
+    AlreadySettled,
+    DatabaseUnavailable,
+    Expired,
+    NotRetryable,
+    QueueFull,
+    ShuttingDown,
+)
 from tocsin_server.model import ChannelResult, ChannelType, Status
+from tocsin_server.storage.sqlite import SqliteStore
 
 EMAIL, SMS, TELEGRAM, WEBSOCKET = ChannelType.EMAIL, ChannelType.SMS, ChannelType.TELEGRAM, ChannelType.WEBSOCKET
 
@@ -544,6 +555,38 @@ def test_a_revived_websocket_row_enters_the_feed_again_and_waits_for_a_subscribe
         assert [found.id for found in waiting.notifications] == [other.id]
         assert revived.sequence == waiting.state.sequence == after_cancel.sequence + 1
         assert waiting.state.unread_count == 2
+
+    asyncio.run(scenario())
+
+
+class Flaky:
+    """A store that refuses the first results, as one does whose disk is full or whose queue is."""
+
+    def __init__(self, store: SqliteStore, refusals: Sequence[Exception]) -> None:
+        self._store = store
+        self._refusals = list(refusals)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def record(self, result: ChannelResult) -> bool:
+        if self._refusals:
+            raise self._refusals.pop(0)
+        return await self._store.record(result)
+
+
+def test_a_result_that_the_database_does_not_take_is_kept_until_it_does(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        provider = Provider()
+        async with engine(tmp_path) as running:
+            flaky = Flaky(running.store, [DatabaseUnavailable("away"), QueueFull(1), DatabaseUnavailable("away")])
+            dispatcher = Dispatcher({EMAIL: [provider]}, QUICK, wall_clock)
+            dispatcher.start(flaky)
+            running.stack.push_async_callback(dispatcher.stop, 5.0)
+            [row] = (await running.settled((await running.send(EMAIL)).id)).channels
+
+        assert (row.status, row.attempts) == (Status.SENT, 1)
+        assert provider.log == [(row.id, 1)]
 
     asyncio.run(scenario())
 

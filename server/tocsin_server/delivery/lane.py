@@ -25,13 +25,16 @@ from tocsin_server.clock import Clock, micros
 from tocsin_server.delivery.breaker import Breaker
 from tocsin_server.delivery.outcomes import BREAKER_OPEN, INTERRUPTED, Answer, bound_provider, decide, refuse
 from tocsin_server.delivery.retry import RetryPolicy
-from tocsin_server.errors import TocsinError
+from tocsin_server.errors import LimitExceeded, ShuttingDown, TocsinError, Unavailable
 from tocsin_server.model import MICROS_PER_SECOND, ChannelResult, ChannelType, ClaimedChannel, Micros, Status
 
 log = logging.getLogger(__name__)
 
 PLACES_PER_SENDER = 4
 """Rows held per concurrent attempt: enough that an attempt need not wait for a commit, few enough to send in time."""
+
+RECORD_AGAIN = 0.2
+"""Seconds before a result that could not be written is tried again."""
 
 TAKEN_OVER = "taken_over"
 LEASE_LOST = "lease_lost"
@@ -306,7 +309,7 @@ class Lane:
                 result = await self._attempt_in_turn(claim)
             if result is None:
                 await self._store.release([claim])
-            elif not await self._store.record(result):
+            elif not await self._record(result):
                 self.counts[LEASE_LOST] += 1
                 log.warning(
                     "a result came after its lease was lost and was dropped",
@@ -321,6 +324,22 @@ class Lane:
         finally:
             self._held.pop(claim.id, None)
             self._finished(retried=result is not None and result.status == Status.PENDING)
+
+    async def _record(self, result: ChannelResult) -> bool:
+        """Write a result, however long the database takes to accept it; the row stays held, and its lease renewed.
+
+        Giving up would have an accepted message sent again. While the database is away nobody else can claim the row,
+        and once it is back the token decides.
+        """
+        while True:
+            try:
+                return await self._store.record(result)
+            except ShuttingDown:
+                raise
+            except (Unavailable, LimitExceeded):
+                if self._stopping.is_set():
+                    raise
+                await asyncio.sleep(RECORD_AGAIN)
 
     def _finished(self, *, retried: bool) -> None:
         """Give the place back, and look at the queue again where that may find something."""
