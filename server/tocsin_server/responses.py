@@ -21,6 +21,9 @@ from tocsin_server.model import Json, Micros
 HISTORY_LIMIT = 5
 """Failed attempts that are kept beside the latest answer; the oldest give way."""
 
+THROTTLED = "throttled"
+"""The one outcome that is no attempt, see `OutcomeKind`."""
+
 EXPIRED = "EXPIRED"
 CANCELLED = "CANCELLED"
 ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
@@ -59,6 +62,10 @@ def given_up(previous: Json | None, *, reason: str, at: Micros) -> dict[str, Any
 
 def _with_history(response: dict[str, Any], previous: Json | None) -> dict[str, Any]:
     if previous:
-        latest = {name: value for name, value in previous.items() if name not in ("history", "data")}
-        response["history"] = [*previous.get("history", ()), latest][-HISTORY_LIMIT:]
+        history = list(previous.get("history", ()))
+        # Being throttled is no attempt; often enough, it would push out of the history what was one.
+        if previous.get("outcome") != THROTTLED:
+            history.append({name: value for name, value in previous.items() if name not in ("history", "data")})
+        if history:
+            response["history"] = history[-HISTORY_LIMIT:]
     return response

@@ -23,8 +23,8 @@ from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams, StreamTimes
 from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
-from tocsin_server.rpc.notification_service import NotificationService
 from tocsin_server.rpc.auth import Authenticator
+from tocsin_server.rpc.notification_service import NotificationService
 from tocsin_server.rpc.server import RpcServer
 from tocsin_server.storage import database
 from tocsin_server.storage.sqlite import SqliteStore
@@ -161,13 +161,13 @@ def _started(make: Callable[[], AbstractAsyncContextManager[ListenAddress]], fol
 
 
 class _FeedOnly:
-    """Tells a hub what was committed, or nobody: then events are lost as they are between replicas."""
+    """Tells a hub what was committed, but for events that are lost, as they can be between replicas."""
 
-    def __init__(self, hub: Hub, *, lossy: bool) -> None:
+    def __init__(self, hub: Hub, lost: Callable[[FeedEvent], bool]) -> None:
         self._hub = hub
-        self._lossy = lossy
+        self._lost = lost
 
-    def reserve(self, channel: ChannelType) -> bool:  # noqa: ARG002 - there is no lane for any
+    def reserve(self, channel: ChannelType) -> bool:
         return False
 
     def cancel_reservations(self, channels: Sequence[ChannelType]) -> None:
@@ -176,11 +176,11 @@ class _FeedOnly:
     def committed(
         self,
         events: Sequence[FeedEvent],
-        claims: Sequence[ClaimedChannel],  # noqa: ARG002 - none without a lane
-        cancelled: Sequence[str],  # noqa: ARG002 - likewise
+        claims: Sequence[ClaimedChannel],
+        cancelled: Sequence[str],
     ) -> None:
-        if events and not self._lossy:
-            self._hub.publish(events)
+        if arriving := [event for event in events if not self._lost(event)]:
+            self._hub.publish(arriving)
 
 
 @dataclass(frozen=True)
@@ -197,9 +197,16 @@ class FeedServer(ServerUnderTest):
 
 @contextmanager
 def feed_server(
-    folder: Path, *, times: StreamTimes | None = None, queue_limit: int = 1_000, lossy: bool = False
+    folder: Path,
+    *,
+    times: StreamTimes | None = None,
+    lost: Callable[[FeedEvent], bool] = lambda _: False,
+    **limits: int,
 ) -> Iterator[FeedServer]:
-    """Serve feeds with other times and limits than the application has; ``lossy`` drops every live event."""
+    """Serve feeds with other times and limits than the application has (see `Hub`).
+
+    ``lost`` says which live events do not arrive.
+    """
     path = folder / "tocsin.db"
     hubs: list[Hub] = []
 
@@ -208,14 +215,15 @@ def feed_server(
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(database.exclusive(path))
             database.prepare(path)
-            hub = Hub(queue_limit)
+            hub = Hub(**limits)
             hubs.append(hub)
-            store = SqliteStore(path, _FeedOnly(hub, lossy=lossy), attempt_limit=1, lease=60.0)
+            store = SqliteStore(path, _FeedOnly(hub, lost), attempt_limit=1, lease=60.0)
             stack.push_async_callback(store.close)
             settler = Settler(store, wall_clock)
             stack.push_async_callback(settler.close)
             feeds = FeedStreams(store, hub, settler, times)
-            rpc = RpcServer({"NotificationService": NotificationService(store, feeds, {}, {}, wall_clock)})
+            service = NotificationService(store, feeds, {}, {}, wall_clock)
+            rpc = RpcServer({"NotificationService": service}, Authenticator((), None, None, wall_clock))
             stack.push_async_callback(rpc.stop, 2.0)
             stack.callback(hub.close)
             yield ListenAddress("127.0.0.1", await rpc.start(ListenAddress("127.0.0.1", 0)))

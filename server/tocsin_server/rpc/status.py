@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import grpc
@@ -22,11 +22,20 @@ log = logging.getLogger(__name__)
 DOMAIN = "tocsin"
 DETAILS_TRAILER = "grpc-status-details-bin"
 
-LONGEST_TEXT = 1_000
-"""Characters of a status message: it travels in a header, and a request with 1,000 bad fields would burst it."""
+# A client reads about 8 KiB of headers; of more, gRPC's own refuse some at random, from 16 KiB on all, and the caller
+# gets RESOURCE_EXHAUSTED in place of the error. Message and details (in base64) are to stay below that together.
+
+LONGEST_TEXT = 500
+"""Bytes of a status message in its header, where whatever is not printable ASCII takes three for one."""
+
+LONGEST_VALUE = 1_000
+"""Characters of a value of the metadata."""
+
+LARGEST_STATUS = 5_200
+"""Bytes of the details."""
 
 MOST_VIOLATIONS = 50
-"""Bad fields named at most; trailers have a limit of 8 KiB with many peers."""
+"""Bad fields named at most, or as many as there is room for."""
 
 CODES: Mapping[type[errors.TocsinError], grpc.StatusCode] = {
     errors.InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
@@ -57,18 +66,13 @@ def to_status(error: errors.TocsinError) -> status_pb2.Status:
     info = error_details_pb2.ErrorInfo(
         reason=error.reason,
         domain=DOMAIN,
-        metadata={name: value[:LONGEST_TEXT] for name, value in error.metadata.items()},
+        metadata={name: value[:LONGEST_VALUE] for name, value in error.metadata.items()},
     )
+    message = _fitting(error.message, LONGEST_TEXT)
     details = [info]
     if isinstance(error, errors.InvalidArgument):
-        named = error.violations[:MOST_VIOLATIONS]
-        details.append(
-            error_details_pb2.BadRequest(
-                field_violations=[
-                    error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description) for v in named
-                ]
-            )
-        )
+        room = LARGEST_STATUS - len(message.encode()) - info.ByteSize() - 3 * _ENVELOPE
+        details.append(_bad_request(error.violations[:MOST_VIOLATIONS], room))
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
         delay.FromNanoseconds(round(error.retry_after * 1e9))
@@ -78,7 +82,33 @@ def to_status(error: errors.TocsinError) -> status_pb2.Status:
         packed.append(any_pb2.Any())
         packed[-1].Pack(detail)
     code: int = code_of(error).value[0]
-    return status_pb2.Status(code=code, message=error.message[:LONGEST_TEXT], details=packed)
+    return status_pb2.Status(code=code, message=message, details=packed)
+
+
+_ENVELOPE = 64
+"""Bytes that the name of its type, and lengths, add to each of the details."""
+
+
+def _bad_request(violations: Sequence[errors.Violation], room: int) -> error_details_pb2.BadRequest:
+    """Name bad fields, as many as take ``room`` bytes."""
+    bad_request = error_details_pb2.BadRequest()
+    for field, description in violations:
+        named = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+        room -= named.ByteSize() + 4  # its tag and length
+        if room < 0:
+            break
+        bad_request.field_violations.append(named)
+    return bad_request
+
+
+def _fitting(text: str, limit: int) -> str:
+    """Return as much of a text as takes ``limit`` bytes when percent-encoded, as gRPC has it in its header."""
+    size = 0
+    for place, character in enumerate(text):
+        size += 1 if " " <= character <= "~" and character != "%" else 3 * len(character.encode())
+        if size > limit:
+            return text[:place]
+    return text
 
 
 def internal(error: BaseException, method: str) -> errors.TocsinError:

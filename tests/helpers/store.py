@@ -1,0 +1,240 @@
+"""A store on the bench: what it is opened with, what it tells, and the commonest calls in few words."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
+
+from helpers.drafts import ids_of
+from tocsin_server.clock import Clock, micros, wall_clock
+from tocsin_server.errors import TocsinError
+from tocsin_server.model import (
+    Accepted,
+    Channel,
+    ChannelResult,
+    ChannelType,
+    ClaimedChannel,
+    FeedEvent,
+    FeedState,
+    Json,
+    Micros,
+    Notification,
+    NotificationDraft,
+    NotificationFilter,
+    Recipient,
+    Status,
+)
+from tocsin_server.responses import attempted
+from tocsin_server.storage import database
+from tocsin_server.storage.sqlite import SqliteStore
+from tocsin_server.storage.store import Store
+from tocsin_server.storage.writer import CommitListener
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+LEASE = 60.0
+"""Seconds for which the benches lease rows."""
+
+ATTEMPT_LIMIT = 3
+
+PATIENCE = 60.0
+"""Seconds after which threads that were to meet have failed to."""
+
+
+class ShiftedClock:
+    """Wall time that a test can move forward."""
+
+    def __init__(self) -> None:
+        self._offset = 0
+
+    def __call__(self) -> Micros:
+        return wall_clock() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._offset += micros(seconds)
+
+
+class RecordingListener:
+    """Notes what was committed. ``places`` are free in the lanes of this process; none unless a test sets them."""
+
+    def __init__(self) -> None:
+        self.places: Counter[ChannelType] = Counter()
+        self.events: list[FeedEvent] = []
+        self.claims: list[ClaimedChannel] = []
+        self.on_commit: Callable[[Sequence[FeedEvent]], None] = lambda _: None
+        """Called on the thread that commits, before what was committed is noted."""
+
+    def reserve(self, channel: ChannelType) -> bool:
+        """See `CommitListener.reserve`."""
+        if self.places[channel] <= 0:
+            return False
+        self.places[channel] -= 1
+        return True
+
+    def cancel_reservations(self, channels: Sequence[ChannelType]) -> None:
+        """See `CommitListener.cancel_reservations`."""
+        self.places.update(channels)
+
+    def committed(
+        self,
+        events: Sequence[FeedEvent],
+        claims: Sequence[ClaimedChannel],
+        cancelled: Sequence[str],
+    ) -> None:
+        """See `CommitListener.committed`."""
+        self.on_commit(events)
+        self.events += events
+        self.claims += claims
+
+    def events_of(self, recipient: Recipient) -> list[FeedEvent]:
+        """Return the events of one feed, in the order in which they were published."""
+        return [event for event in self.events if event.recipient == recipient]
+
+
+class Backend(Protocol):
+    """An implementation of `Store` with a database of its own, empty at first."""
+
+    def open(self, listener: CommitListener, clock: Clock) -> Store:
+        """Open it, as at a start; with `ATTEMPT_LIMIT` and `LEASE`."""
+
+
+class SqliteBackend:
+    """SQLite in a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "tocsin.db"
+        database.prepare(self.path)
+
+    def open(self, listener: CommitListener, clock: Clock) -> SqliteStore:
+        """See `Backend.open`."""
+        return SqliteStore(self.path, listener, attempt_limit=ATTEMPT_LIMIT, lease=LEASE, clock=clock)
+
+
+class StoreBench:
+    """An open store with its clock and listener, and an event loop to call it from."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._runner = asyncio.Runner()
+        self.clock = ShiftedClock()
+        self.listener = RecordingListener()
+        self.store = backend.open(self.listener, self.clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.run(self.store.close())
+        self._runner.close()
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """Wait for a call."""
+        return self._runner.run(call)
+
+    def together(self, *calls: Coroutine[Any, Any, T]) -> list[T]:
+        """Make several calls at the same time and wait for all."""
+
+        async def gather() -> list[T]:
+            return await asyncio.gather(*calls)
+
+        return self.run(gather())
+
+    def reopen(self) -> None:
+        """Close the store and open it again, as a restart does."""
+        self.run(self.store.close())
+        self.store = self._backend.open(self.listener, self.clock)
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    def answers(self, *drafts: NotificationDraft) -> Sequence[Accepted | TocsinError]:
+        """Hand drafts over in one call."""
+        return self.run(self.store.accept(drafts))
+
+    def accept(self, *drafts: NotificationDraft) -> list[Notification]:
+        """Store new drafts in one call, and return them as stored."""
+        stored = []
+        for answer in self.answers(*drafts):
+            assert isinstance(answer, Accepted), answer
+            assert not answer.duplicate
+            stored.append(answer.notification)
+        return stored
+
+    def accept_one(self, draft: NotificationDraft) -> Notification:
+        """Store a new draft, and return it as stored."""
+        [stored] = self.accept(draft)
+        return stored
+
+    def get(self, notification: Notification) -> Notification:
+        """Read a notification as it is now."""
+        return self.run(self.store.get(notification.id))
+
+    def channel(self, notification: Notification, kind: ChannelType) -> Channel:
+        """Read one channel of a notification as it is now."""
+        [row] = [row for row in self.get(notification).channels if row.channel == kind]
+        return row
+
+    def state(self, recipient: Recipient) -> FeedState:
+        """Read the head of a feed."""
+        return self.run(self.store.feed_state(recipient))
+
+    def find(self, wanted: NotificationFilter | None = None, page_size: int = 500) -> list[str]:
+        """Return the ids of everything that matches, which has to fit on one page."""
+        page = self.run(self.store.find(wanted or NotificationFilter(), None, page_size)).page
+        assert not page.more
+        return ids_of(page.notifications)
+
+    def claim(self, kind: ChannelType, limit: int = 100, lease: float = LEASE) -> list[ClaimedChannel]:
+        """Lease due rows."""
+        return self.run(self.store.claim(kind, limit, micros(lease)))
+
+    def claim_one(self, kind: ChannelType, lease: float = LEASE) -> ClaimedChannel:
+        """Lease the one row that is due."""
+        [row] = self.claim(kind, lease=lease)
+        return row
+
+    def record(self, row: ClaimedChannel, status: Status, **changes: Any) -> bool:
+        """Write a result, see `result`."""
+        return self.run(self.store.record(result(row, status, **changes)))
+
+
+def result(row: ClaimedChannel, status: Status, **changes: Any) -> ChannelResult:
+    """Return the result of one more attempt at a row, which settles it."""
+    return ChannelResult(
+        channel_id=row.id,
+        notification_id=row.notification_id,
+        token=row.token,
+        status=status,
+        attempts=row.attempts + 1,
+        response={"outcome": "accepted" if status == Status.SENT else "permanent", "code": "250"},
+        due_at=None,
+    )._replace(**changes)
+
+
+def received() -> dict[str, Any]:
+    """Return the response of a row whose event was written to a live stream."""
+    return attempted(None, outcome="accepted", code="", detail="written to a live stream", provider="feed", at=0)
+
+
+def in_loops(call: Callable[[A], Coroutine[Any, Any, T]], arguments: Iterable[A]) -> list[T]:
+    """Make a call with each argument on an event loop in a thread of its own, begun together; return the results."""
+    several = list(arguments)
+    barrier = threading.Barrier(len(several), timeout=PATIENCE)
+
+    def run(argument: A) -> T:
+        barrier.wait()
+        return asyncio.run(call(argument))
+
+    with ThreadPoolExecutor(len(several)) as threads:
+        return list(threads.map(run, several))
+
+
+def reason_of(response: Json | None) -> Any:
+    """Return why a row was given up."""
+    return response and response.get("reason")
