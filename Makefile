@@ -82,7 +82,7 @@ breaking: protos/.deps $(BUF) ## Refuse a change that breaks callers of AGAINST 
 	rm -rf .build/against && mkdir -p .build/against && \
 	git archive $(AGAINST) protos | tar -x -C .build/against && \
 	cp -R protos/.deps .build/against/protos/ && \
-	$(BUF) breaking protos --path protos/tocsin --against .build/against/protos
+	$(BUF) breaking protos --against .build/against/protos
 
 # $(call generate,DIR) writes the Python code for the protos below DIR.
 define generate

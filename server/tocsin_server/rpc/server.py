@@ -131,12 +131,9 @@ def _stream(
                 raise MalformedRequest(method.input_type.full_name)  # noqa: TRY301 - aborted below with the others
             async with contextlib.aclosing(call(request, principal)) as messages:  # type: ignore[type-var]
                 async for message in messages:
-                    async with asyncio.timeout(WRITE_TIMEOUT):
-                        await context.write(message)
+                    await _write(context, message, cursor)
                     cursor = message.cursor
             return
-        except TimeoutError:
-            refusal: TocsinError = SubscriberTooSlow("the subscriber does not read", cursor=cursor)
         except Exception as error:  # noqa: BLE001 - as above
             refusal = _ours(error, method.full_name)
         await _abort(context, refusal)
@@ -146,6 +143,15 @@ def _stream(
         request_deserializer=_parser(GetMessageClass(method.input_type)),
         response_serializer=GetMessageClass(method.output_type).SerializeToString,
     )
+
+
+async def _write(context: grpc.aio.ServicerContext[Any, Any], message: Any, cursor: str) -> None:
+    """Write an event; ``cursor`` is that of the one before, to resume with when the subscriber does not read."""
+    try:
+        async with asyncio.timeout(WRITE_TIMEOUT):
+            await context.write(message)
+    except TimeoutError:
+        raise SubscriberTooSlow("the subscriber does not read", cursor=cursor) from None
 
 
 def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Any]]:
