@@ -250,7 +250,7 @@ class OutboxBench(Bench):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def sender(self, *, timeout: float = PATIENCE) -> Sender:  # noqa: ARG002 - no network, no time-out
+    def sender(self, *, timeout: float = PATIENCE) -> Sender:
         return OutboxSender(ChannelType.SMS, self.folder)
 
     def address(self, number: int) -> str:
