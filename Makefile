@@ -43,8 +43,8 @@ $(BUF):
 
 # -- everyday ------------------------------------------------------------------------------------
 
-run: $(VENV)/run.stamp ## Serve in development mode on one SQLite file
-	$(BIN)/tocsin serve --dev
+run: $(VENV)/run.stamp ## Serve in development mode on one SQLite file, with the demo page
+	$(BIN)/tocsin serve --dev --bridge
 
 test: $(VENV)/dev.stamp ## Run the test suite (PYTEST_ARGS="-k feed" narrows it)
 	$(BIN)/pytest $(PYTEST_ARGS)

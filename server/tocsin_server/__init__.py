@@ -4,6 +4,7 @@ What is where, from the outside in:
 
 - `cli` — commands: parse, call, exit.
 - `application` — the only place that builds the real things, starts them in order and stops them.
+- `bridge` — browsers' WebSockets, served as a gRPC client of the server, in a process of its own.
 - `rpc` — the gRPC contract: requests to plain values, errors to statuses.
 - `routing` — who decides the channels, and by which address each is reached.
 - `delivery` — the life of a channel row: lanes on sender threads, retries, breakers.
@@ -13,7 +14,7 @@ What is where, from the outside in:
 - `telemetry` — what the server tells about itself.
 - `config`, `model`, `responses`, `addresses`, `errors`, `clock` — settings, plain values, rules on them.
 
-Imports go one way: ``cli → application → {rpc, delivery, feed, routing, storage, channels}``. Those six see each
+Imports go one way: ``cli → application → {rpc, bridge, delivery, feed, routing, storage, channels}``. Those see each
 other through protocols; `storage`, `channels` and `feed` never import one another, and `model`, `errors` and `clock`
 need the standard library only. ``make imports`` checks this.
 """

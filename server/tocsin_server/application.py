@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
+from tocsin_server.bridge.child import bridge_child
+from tocsin_server.bridge.running import server_address
 from tocsin_server.channels.registry import REQUIRED_SETTING, build_senders
 from tocsin_server.clock import wall_clock
 from tocsin_server.config import ListenAddress, Settings
@@ -38,10 +39,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that serves: where it listens, and which channels it delivers."""
+    """A server that serves: where it and its bridge listen, and which channels it delivers."""
 
     listen: ListenAddress
     configured: tuple[ChannelType, ...]
+    bridge: ListenAddress | None = None
 
 
 class _Commits:
@@ -73,7 +75,7 @@ class _Commits:
 
 @contextlib.asynccontextmanager
 async def server(
-    settings: Settings, *, dev: bool = False, insecure: bool = False, migrate: bool = True
+    settings: Settings, *, dev: bool = False, insecure: bool = False, migrate: bool = True, bridge: bool = False
 ) -> AsyncIterator[Running]:
     """Run a server while the context is open.
 
@@ -82,6 +84,7 @@ async def server(
         dev: Send what has no provider to the outbox.
         insecure: Allow listening beyond this machine without TLS or authentication.
         migrate: Bring the schema up to date first; else an outdated one is an error.
+        bridge: Run a bridge beside the server, as a child process.
 
     Raises:
         StartupError: With the one line that the operator needs.
@@ -129,14 +132,31 @@ async def server(
         rpc = RpcServer({"NotificationService": service}, authenticator, tls)
         stack.push_async_callback(rpc.stop, settings.shutdown_grace / 4)
         stack.callback(hub.close)
+        listen = ListenAddress(settings.listen.host, await rpc.start(settings.listen))
+        bridge_listen: ListenAddress | None = None
+        if bridge:
+            child = await stack.enter_async_context(
+                bridge_child(
+                    settings.bridge_listen,
+                    server_address(settings.model_copy(update={"listen": listen})),
+                    insecure=insecure,
+                    grace=settings.shutdown_grace / 4,
+                )
+            )
+            bridge_listen = child.listen
         stack.push_async_callback(rpc.announce_stop)
-        port = await rpc.start(settings.listen)
-        yield Running(ListenAddress(settings.listen.host, port), configured)
+        yield Running(listen, configured, bridge_listen)
         log.info("stopping", extra={"event": "stopping"})
 
 
 async def serve(
-    settings: Settings, *, dev: bool, insecure: bool, migrate: bool, announce: Callable[[Running], None]
+    settings: Settings,
+    *,
+    dev: bool,
+    insecure: bool,
+    migrate: bool,
+    bridge: bool,
+    announce: Callable[[Running], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second signal ends the process at once."""
     stop = asyncio.Event()
@@ -149,7 +169,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, on_signal)
-    async with server(settings, dev=dev, insecure=insecure, migrate=migrate) as running:
+    async with server(settings, dev=dev, insecure=insecure, migrate=migrate, bridge=bridge) as running:
         announce(running)
         await stop.wait()
 
@@ -173,11 +193,8 @@ def refuse_exposure(setting: str, listen: ListenAddress) -> None:
     Raises:
         ConfigurationError: Names the setting.
     """
-    if listen.host == "localhost":
+    if listen.is_loopback:
         return
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(listen.host).is_loopback:
-            return
     raise ConfigurationError(
         f"{setting}: {listen} can be reached from other machines, which needs TLS (TOCSIN_TLS_CERT, TOCSIN_TLS_KEY) "
         "and authentication (TOCSIN_AUTH_TOKENS or a TOCSIN_JWT_ key), or --insecure"

@@ -14,6 +14,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -58,6 +59,21 @@ class ListenAddress(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it. A name other than localhost may resolve to anything."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, without brackets, is this machine and nothing else."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _parse_listen(value: object) -> object:
@@ -112,6 +128,29 @@ def parse_smtp_url(url: str) -> SmtpRelay:
     )
 
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def parse_origin(text: str) -> str:
+    """Return an origin in the one form that browsers send: ``https://shop.example``, ``http://localhost:3000``.
+
+    Raises:
+        ValueError: The text is not an origin. (The origin ``null`` of sandboxed pages is none: everybody has it.)
+    """
+    form = f"{text[:100]!r} is not an origin such as https://shop.example or http://localhost:3000"
+    try:
+        parts = urlsplit(text.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(form) from None
+    if parts.scheme not in _DEFAULT_PORTS or not host or parts.path not in ("", "/"):
+        raise ValueError(form)
+    if parts.query or parts.fragment or "@" in parts.netloc or "*" in host:
+        raise ValueError(form)
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its default. Durations are in seconds, or such as ``250ms`` or ``1h``."""
 
@@ -121,6 +160,15 @@ class Settings(BaseSettings):
 
     listen: Listen = ListenAddress("127.0.0.1", 50051)
     """Where the gRPC server listens."""
+
+    bridge_listen: Listen = ListenAddress("127.0.0.1", 8080)
+    """Where the bridge listens for HTTP and WebSockets."""
+    bridge_server: str | None = None
+    """The gRPC server that the bridge subscribes to; as a rule the one at ``listen``."""
+    bridge_server_ca: Path | None = None
+    """PEM of the authorities of that server's certificate; turns TLS to it on, as ``tls_cert`` does."""
+    bridge_origins: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
+    """Origins whose pages may use the bridge, comma-separated: ``https://shop.example``. None: this machine's only."""
 
     database_url: str = "sqlite:///tocsin.db"
     """``sqlite:///relative.db`` or ``sqlite:////absolute.db``."""
@@ -182,6 +230,11 @@ class Settings(BaseSettings):
         if not value.startswith("sqlite:///") or len(value) <= len("sqlite:///"):
             raise ValueError("must look like sqlite:///tocsin.db")
         return value
+
+    @field_validator("bridge_origins")
+    @classmethod
+    def _well_formed_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(parse_origin(origin) for origin in value)
 
     @field_validator("smtp_url")
     @classmethod

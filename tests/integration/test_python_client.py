@@ -86,6 +86,9 @@ class Blocking:
     def subscribe(self, *positional: Any, **named: Any) -> Any:
         return BlockingEvents(self._client.subscribe(*positional, **named))
 
+    def with_token(self, token: Any) -> Blocking:
+        return Blocking(self._client.with_token(token))
+
     async def iterate(self, **conditions: Any) -> AsyncIterator[Any]:
         for one in self._client.iterate(**conditions):
             yield one
@@ -792,6 +795,62 @@ def test_a_subscription_that_is_dropped_without_being_closed_leaves_nothing_behi
         gc.collect()
         # In another thread, for the loop is needed to end the call.
         await asyncio.to_thread(server.wait_for_departures, 1)
+
+    call(body)
+
+
+def test_clients_with_other_tokens_share_the_connection(call: Call, server: ScriptedServer) -> None:
+    server.script("CountUnread", *[service_pb.CountUnreadResponse()] * 3)
+    server.script("Subscribe", [subscribed("c0"), SILENCE])
+
+    async def body(client: Any) -> None:
+        anns, bobs = client.with_token("ann"), client.with_token(lambda: "bob")
+        for one in (anns, bobs, client):
+            await one.count_unread(USER)
+        await anext(anns.subscribe(USER))
+
+    call(body)
+    tokens = [received.metadata.get("authorization") for received in server.calls("CountUnread")]
+    assert tokens == ["Bearer ann", "Bearer bob", None]
+    assert server.calls("Subscribe")[0].metadata["authorization"] == "Bearer ann"
+
+
+def test_closing_a_client_with_another_token_leaves_the_others_alone(call: Call, server: ScriptedServer) -> None:
+    server.script("CountUnread", service_pb.CountUnreadResponse())
+    server.script("Subscribe", [subscribed("c0"), SILENCE], [subscribed("c0"), arrived("c1"), SILENCE])
+
+    async def body(client: Any) -> None:
+        ann, bob = client.with_token("ann"), client.with_token("bob")
+        anns, bobs = ann.subscribe(USER), bob.subscribe(USER)
+        await anext(anns)
+        await anext(bobs)
+        await ann.close()
+        with pytest.raises(StopAsyncIteration):
+            await anext(anns)
+        with pytest.raises(RuntimeError):
+            await ann.count_unread(USER)
+        assert (await anext(bobs)).cursor == "c1"
+        await bob.count_unread(USER)
+        await bob.close()
+
+    call(body)
+
+
+def test_closing_a_client_closes_those_made_from_it(call: Call, server: ScriptedServer) -> None:
+    server.script("Subscribe", [subscribed("c0"), SILENCE])
+
+    async def body(client: Any) -> None:
+        ann = client.with_token("ann").with_token("anne")
+        events = ann.subscribe(USER)
+        await anext(events)
+        await client.close()
+        with pytest.raises(StopAsyncIteration):
+            await anext(events)
+        with pytest.raises(RuntimeError):
+            await ann.count_unread(USER)
+        with pytest.raises(RuntimeError):
+            ann.with_token("bob")
+        server.wait_for_departures(1)
 
     call(body)
 

@@ -33,6 +33,7 @@ VERBS = [
     "send",
     "send_batch",
     "subscribe",
+    "with_token",
 ]
 
 
@@ -158,6 +159,7 @@ STANDARD = {
     "asyncio",
     "collections",
     "contextlib",
+    "copy",
     "dataclasses",
     "datetime",
     "enum",
@@ -224,6 +226,16 @@ def test_a_token_is_refused_an_unprotected_way_to_another_machine(target: str) -
             client(target, token="secret")
     check_token(target, "secret", Tls())
     check_token(target, None, None)
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_token_given_later_is_refused_an_unprotected_way_too_unless_that_is_wanted(client: type) -> None:
+    remote = client("tocsin.example:50051")
+    with pytest.raises(ValueError, match="refusing to send a token"):
+        remote.with_token("secret")
+    remote.with_token(None)
+    remote.with_token("secret", insecure=True)
+    client("tocsin.example:50051", tls=Tls()).with_token("secret")
 
 
 def test_the_refusal_does_not_show_the_token() -> None:

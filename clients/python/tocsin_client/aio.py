@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,35 @@ from tocsin_client.subscription import OnInterruption
 Answer = TypeVar("Answer")
 
 
+class _Line:
+    """What a client shares with those that `AsyncClient.with_token` makes of it."""
+
+    def __init__(self, target: str, tls: transport.Tls | None, options: transport.Options) -> None:
+        self._target, self._tls, self._options = target, tls, options
+        self._channel: Any = None  # a grpc.aio.Channel, from the first use on
+        self._methods: Mapping[str, Callable[..., Any]] = {}
+        self.subscriptions: weakref.WeakSet[AsyncSubscription] = weakref.WeakSet()
+        self.closed = False
+
+    def check_token(self, token: transport.Token) -> None:
+        """Raise ValueError for a token that must not travel on this line."""
+        transport.check_token(self._target, token, self._tls)
+
+    def method(self, rpc: str) -> Callable[..., Any]:
+        """Return what starts an RPC."""
+        if self._channel is None:
+            # Not in the constructor: a channel binds itself to the loop that runs when it is made.
+            self._channel = transport.open_aio_channel(self._target, self._tls, self._options)
+            self._methods = transport.methods(self._channel)
+        return self._methods[rpc]
+
+    async def close(self) -> None:
+        """End every call. May be called repeatedly."""
+        self.closed = True
+        if self._channel is not None:
+            await self._channel.close()
+
+
 class AsyncClient:
     """A connection to a Tocsin server for the tasks of one event loop; arguments and errors are `Client`'s.
 
@@ -58,9 +88,8 @@ class AsyncClient:
         self._retry = retry or Backoff()
         self._reconnect = reconnect or resume.STREAM_BACKOFF
         self._silence = silence
-        self._open_channel: Callable[[], Any] = lambda: transport.open_aio_channel(target, tls, options)
-        self._channel: Any = None  # a grpc.aio.Channel, from the first use on
-        self._methods: Mapping[str, Callable[..., Any]] = {}
+        self._line = _Line(target, tls, options)
+        self._owns_line = True
         self._subscriptions: weakref.WeakSet[AsyncSubscription] = weakref.WeakSet()
         self._closed = False
 
@@ -154,6 +183,7 @@ class AsyncClient:
         resumption = resume.Resumption(recipient, cursor, self._reconnect, renewable=callable(self._token))
         subscription = AsyncSubscription(self._open_stream, resumption, self._silence, on_interruption)
         self._subscriptions.add(subscription)
+        self._line.subscriptions.add(subscription)
         return subscription
 
     # -- contacts ----------------------------------------------------------------------------------
@@ -180,13 +210,22 @@ class AsyncClient:
 
     # -- the line ----------------------------------------------------------------------------------
 
+    def with_token(self, token: transport.Token, *, insecure: bool = False) -> Self:
+        """Return a client that uses this one's connection with another token; see `Client.with_token`."""
+        self._check_open()
+        if not insecure:
+            self._line.check_token(token)
+        other = copy.copy(self)
+        vars(other).update(_token=token, _owns_line=False, _subscriptions=weakref.WeakSet())
+        return other
+
     async def close(self) -> None:
         """End the subscriptions and close the connection. May be called repeatedly."""
         self._closed = True
-        for subscription in tuple(self._subscriptions):
+        for subscription in tuple(self._line.subscriptions if self._owns_line else self._subscriptions):
             await subscription.aclose()
-        if self._channel is not None:
-            await self._channel.close()
+        if self._owns_line:
+            await self._line.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -197,16 +236,12 @@ class AsyncClient:
         await self.close()
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed or self._line.closed:
             raise RuntimeError("the client is closed")
 
     def _method(self, rpc: str) -> Callable[..., Any]:
         self._check_open()
-        if self._channel is None:
-            # Not in the constructor: a channel binds itself to the loop that runs when it is made.
-            self._channel = self._open_channel()
-            self._methods = transport.methods(self._channel)
-        return self._methods[rpc]
+        return self._line.method(rpc)
 
     async def _call(self, call: Call[Answer], deadline: float | None) -> Answer:
         attempts = Attempts(self._retry, self._deadline if deadline is None else deadline, time.monotonic())

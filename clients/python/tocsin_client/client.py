@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,26 @@ from tocsin_client.model import (
 from tocsin_client.subscription import OnInterruption, Subscription
 
 Answer = TypeVar("Answer")
+
+
+class _Line:
+    """What a client shares with those that `Client.with_token` makes of it."""
+
+    def __init__(self, target: str, tls: transport.Tls | None, options: transport.Options) -> None:
+        self._target, self._tls = target, tls
+        self._channel = transport.open_channel(target, tls, options)
+        self.methods = transport.methods(self._channel)
+        self.subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        self.closed = False
+
+    def check_token(self, token: transport.Token) -> None:
+        """Raise ValueError for a token that must not travel on this line."""
+        transport.check_token(self._target, token, self._tls)
+
+    def close(self) -> None:
+        """End every call. May be called repeatedly."""
+        self.closed = True
+        self._channel.close()
 
 
 class Client:
@@ -72,8 +93,8 @@ class Client:
         self._retry = retry or Backoff()
         self._reconnect = reconnect or resume.STREAM_BACKOFF
         self._silence = silence
-        self._channel = transport.open_channel(target, tls, options)
-        self._methods = transport.methods(self._channel)
+        self._line = _Line(target, tls, options)
+        self._owns_line = True
         self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
         self._closed = False
 
@@ -176,6 +197,7 @@ class Client:
         resumption = resume.Resumption(recipient, cursor, self._reconnect, renewable=callable(self._token))
         subscription = Subscription(self._open_stream, resumption, self._silence, on_interruption)
         self._subscriptions.add(subscription)
+        self._line.subscriptions.add(subscription)
         return subscription
 
     # -- contacts ----------------------------------------------------------------------------------
@@ -202,12 +224,32 @@ class Client:
 
     # -- the line ----------------------------------------------------------------------------------
 
+    def with_token(self, token: transport.Token, *, insecure: bool = False) -> Self:
+        """Return a client that uses this one's connection with another token; for programs that act for many.
+
+        It costs next to nothing. Closing it ends its own subscriptions; closing this one closes all made from it.
+
+        Args:
+            token: Bearer token, a function that gives the current one, or None.
+            insecure: Send the token to another machine even if the connection is not encrypted.
+
+        Raises:
+            ValueError: If a token would travel unencrypted to another machine, and ``insecure`` is not set.
+        """
+        self._check_open()
+        if not insecure:
+            self._line.check_token(token)
+        other = copy.copy(self)
+        vars(other).update(_token=token, _owns_line=False, _subscriptions=weakref.WeakSet())
+        return other
+
     def close(self) -> None:
         """End the subscriptions and close the connection. May be called repeatedly."""
         self._closed = True
-        for subscription in tuple(self._subscriptions):
+        for subscription in tuple(self._line.subscriptions if self._owns_line else self._subscriptions):
             subscription.close()
-        self._channel.close()
+        if self._owns_line:
+            self._line.close()
 
     def __enter__(self) -> Self:
         return self
@@ -218,7 +260,7 @@ class Client:
         self.close()
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed or self._line.closed:
             raise RuntimeError("the client is closed")
 
     def _call(self, call: Call[Answer], deadline: float | None) -> Answer:
@@ -226,7 +268,7 @@ class Client:
         attempts = Attempts(self._retry, self._deadline if deadline is None else deadline, time.monotonic())
         while True:
             try:
-                answer = self._methods[call.rpc](
+                answer = self._line.methods[call.rpc](
                     call.request,
                     timeout=attempts.remaining(time.monotonic()),
                     metadata=transport.credentials_metadata(self._token),
@@ -242,4 +284,4 @@ class Client:
 
     def _open_stream(self, request: object) -> object:
         metadata = transport.credentials_metadata(self._token)
-        return self._methods["Subscribe"](request, metadata=metadata)
+        return self._line.methods["Subscribe"](request, metadata=metadata)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin_server.cli import client_commands, token_command
+from tocsin_server.cli import bridge_command, client_commands, token_command
 
 if TYPE_CHECKING:
     from tocsin_server.application import Running
@@ -35,6 +35,9 @@ def serve(
     ] = None,
     dev: Annotated[
         bool, typer.Option("--dev", help="Development mode: channels without a provider write to the outbox folder.")
+    ] = False,
+    bridge: Annotated[
+        bool, typer.Option("--bridge", help="Run the WebSocket bridge for browsers beside the server.")
     ] = False,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Allow listening beyond this machine without TLS and authentication.")
@@ -64,6 +67,7 @@ def serve(
                     dev=dev,
                     insecure=insecure,
                     migrate=migrate,
+                    bridge=bridge,
                     announce=lambda running: _announce(running, settings, dev=dev),
                 )
             )
@@ -107,6 +111,8 @@ def _announce(running: Running, settings: Settings, *, dev: bool) -> None:
         f"  database  {path.resolve()}",
         f"  channels  {', '.join(names)}",
     ]
+    if running.bridge is not None:
+        lines.append(f"  browsers  http://{running.bridge}/  (the inbox; WebSockets at /ws)")
     if dev:
         lines.append(f"  outbox    {settings.outbox.resolve()}/  (messages of channels without a provider)")
         tocsin = _command()
@@ -139,6 +145,7 @@ def _fail(error: Exception) -> None:
 
 client_commands.register(app)
 token_command.register(app)
+bridge_command.register(app)
 
 
 def run() -> None:

@@ -60,6 +60,10 @@ _SERVICES = {
 }
 
 
+class _SubscriberLeft(Exception):
+    """Nobody is left to write to, or to tell so."""
+
+
 class TlsFiles(NamedTuple):
     """PEM files of the server's certificate and key, and of the authority of client certificates."""
 
@@ -134,6 +138,8 @@ def _stream(
                     await _write(context, message, cursor)
                     cursor = message.cursor
             return
+        except _SubscriberLeft:
+            return
         except Exception as error:  # noqa: BLE001 - as above
             refusal = _ours(error, method.full_name)
         await _abort(context, refusal)
@@ -152,6 +158,9 @@ async def _write(context: grpc.aio.ServicerContext[Any, Any], message: Any, curs
             await context.write(message)
     except TimeoutError:
         raise SubscriberTooSlow("the subscriber does not read", cursor=cursor) from None
+    except grpc.aio.InternalError as error:
+        # Writing to a subscriber who has just gone fails before the cancellation of the call arrives.
+        raise _SubscriberLeft from error
 
 
 def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Any]]:
