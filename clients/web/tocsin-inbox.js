@@ -117,7 +117,7 @@ svg { display: block; fill: none; stroke: currentColor; stroke-width: 1.75; stro
 .header { display: flex; align-items: center; gap: 10px; padding: 14px 12px 12px 18px; border-block-end: 1px solid var(--_border); }
 .header:dir(rtl) { padding: 14px 18px 12px 12px; }
 .heading { font-size: 16px; font-weight: 650; letter-spacing: -.01em; }
-.count { unicode-bidi: isolate; color: var(--_muted); font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.count { color: var(--_muted); font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .header .mark-all { margin-inline-start: auto; }
 .quiet { display: inline-flex; align-items: center; gap: 6px; min-block-size: 32px; padding: 4px 8px; border-radius: 8px; color: var(--_accent); font-size: 13px; font-weight: 550; white-space: nowrap; transition: background-color .12s; }
 .quiet:hover { background: color-mix(in srgb, var(--_accent) 10%, transparent); }
@@ -143,10 +143,10 @@ svg { display: block; fill: none; stroke: currentColor; stroke-width: 1.75; stro
 .text { text-align: start; min-inline-size: 0; overflow-wrap: anywhere; }
 .title { font-weight: 500; }
 .unread .title { font-weight: 650; }
-.open { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; inline-size: 100%; font-weight: inherit; outline: none !important; text-align: match-parent; }
+.open { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; inline-size: 100%; font-weight: inherit; outline: none !important; }
 /* The whole row is the button's, except for what lies above it. */
 .open::after { content: ""; position: absolute; inset: 0; }
-.message { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; margin-block-start: 2px; color: var(--_muted); font-size: 13.5px; white-space: pre-line; text-align: match-parent; }
+.message { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; margin-block-start: 2px; color: var(--_muted); font-size: 13.5px; white-space: pre-line; }
 .unfolded .open, .unfolded .message { display: block; overflow: visible; }
 .unfolded .message { position: relative; z-index: 1; white-space: pre-wrap; color: var(--_text); cursor: text; }
 .time { display: block; margin-block-start: 5px; color: var(--_muted); font-size: 12px; font-variant-numeric: tabular-nums; }
@@ -262,7 +262,8 @@ class Row {
     this.unreadWord = make("span", { class: "spoken" });
     this.title = make("span", { dir: "auto" }, notification.title);
     this.time = make("time", { class: "time", part: "item-time", id: `time-${this.id}` });
-    this.message = make("p", { class: "message", part: "item-message", dir: "auto", id: `message-${this.id}` });
+    this.words = make("bdi");
+    this.message = make("p", { class: "message", part: "item-message", id: `message-${this.id}` }, this.words);
     // A description is read in one go: a long message is left to whoever wants to read it.
     const described = notification.message.length <= 300 ? `message-${this.id} time-${this.id}` : `time-${this.id}`;
     this.open = make(
@@ -297,7 +298,7 @@ class Row {
     set(this.mark, "title", this.texts.markTip);
     say(this.title, notification.title);
     const { message } = notification;
-    say(this.message, this.unfolded || message.length <= FOLDED ? message : `${message.slice(0, FOLDED)}…`);
+    say(this.words, this.unfolded || message.length <= FOLDED ? message : `${message.slice(0, FOLDED)}…`);
   }
 
   /** Find out whether there is anything to unfold; only a row that is on screen has a layout to ask. */
@@ -374,7 +375,7 @@ export class TocsinInbox extends HTMLElement {
     this.#badge,
   );
   #heading = make("h2", { class: "heading", part: "heading", id: "heading" });
-  #unread = make("span", { class: "count", part: "count" });
+  #unread = make("span", { class: "count", part: "count", dir: "auto" });
   #markAllText = make("span");
   #markAll = make("button", { class: "quiet mark-all", part: "mark-all", type: "button" }, icon("checks", 18), this.#markAllText);
   #close = make("button", { class: "close", part: "close", type: "button" }, icon("cross", 20));
@@ -644,6 +645,7 @@ export class TocsinInbox extends HTMLElement {
     this.#ending?.disconnect();
     if (this.#panel.open) this.#panel.close();
     else if (this.#panel.matches(":popover-open")) this.#panel.hidePopover();
+    for (const name of ["left", "top", "bottom"]) this.#panel.style.removeProperty(name);
     set(this.#bell, "aria-expanded", "false");
     if (focusInside && this.isConnected) this.#bell.focus({ preventScroll: true });
     if (!this.open) this.#tell("tocsin-close", {});

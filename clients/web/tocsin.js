@@ -598,7 +598,12 @@ export class TocsinClient extends EventTarget {
    * @param {Notification} notification
    */
   #fitIn(notification) {
-    const at = this.#order.findIndex((other) => entered(this.#byId.get(other)) <= entered(notification));
+    const time = entered(notification);
+    const at = this.#order.findIndex((other) => {
+      const otherTime = entered(this.#byId.get(other));
+      // Ids sort by time, too, and tell apart what was sent in one batch.
+      return otherTime < time || (otherTime === time && other < notification.id);
+    });
     if (at < 0 && this.#nextPage) return;
     this.#order.splice(at < 0 ? this.#order.length : at, 0, notification.id);
     this.#put(notification);

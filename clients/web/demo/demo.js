@@ -250,10 +250,11 @@ function showDeliveries(notifications) {
     make(
       "li",
       { class: "delivery", "data-id": one.id },
-      make("div", "top", make("span", { class: "name", dir: "auto", title: one.title }, one.title), status(one.status), when(one.created_at)),
+      make("div", "top", make("span", { class: "name", title: one.title }, make("bdi", {}, one.title)), status(one.status), when(one.created_at)),
       make("div", "ways", ...one.channels.map((channel) => way(one, /** @type {Channel} */ (channel)))),
     ),
   );
+  /** @type {HTMLElement} */ (find("deliveries-box")).hidden = !rows.length;
   replace("deliveries", rows);
 }
 

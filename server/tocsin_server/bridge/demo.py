@@ -95,11 +95,11 @@ def refusal(connection: ServerConnection, request: Request) -> HTTPStatus | None
     if len(origins) != 1 or len(hosts) != 1:
         return HTTPStatus.FORBIDDEN
     try:
-        origin = parse_origin(origins[0])
-        same = origin == parse_origin(f"{urlsplit(origin).scheme}://{hosts[0]}")
+        # http: the bridge itself speaks no TLS, and whatever does in front of it is no part of development mode.
+        same = parse_origin(origins[0]) == (own := parse_origin(f"http://{hosts[0]}"))
     except ValueError:
         return HTTPStatus.FORBIDDEN
-    return None if same and is_loopback(urlsplit(origin).hostname or "") else HTTPStatus.FORBIDDEN
+    return None if same and is_loopback(urlsplit(own).hostname or "") else HTTPStatus.FORBIDDEN
 
 
 class Outbox:
@@ -126,8 +126,8 @@ class Outbox:
 
 def _listed(folder: Path) -> list[Path]:
     try:
-        # A name that begins with a dot is of a file that is being written.
-        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+        # What is being written ends with .part.
+        return [path for path in folder.iterdir() if path.suffix in (".eml", ".txt")]
     except OSError:
         return []
 
