@@ -6,11 +6,8 @@ end streams with their cursor, let calls end, finish or release sends, write res
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-import os
-import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +28,7 @@ from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
 from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.notification_service import NotificationService
 from tocsin_server.rpc.server import RpcServer, TlsFiles
+from tocsin_server.signals import stop_on_signals
 from tocsin_server.storage import database
 from tocsin_server.storage.sqlite import SqliteStore
 
@@ -159,16 +157,7 @@ async def serve(
     announce: Callable[[Running], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second signal ends the process at once."""
-    stop = asyncio.Event()
-
-    def on_signal() -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, on_signal)
+    stop = stop_on_signals()
     async with server(settings, dev=dev, insecure=insecure, migrate=migrate, bridge=bridge) as running:
         announce(running)
         await stop.wait()

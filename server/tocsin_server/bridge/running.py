@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -20,6 +18,7 @@ from tocsin_server.bridge.site import site
 from tocsin_server.bridge.upstream import Upstream
 from tocsin_server.config import ListenAddress, Settings
 from tocsin_server.errors import ConfigurationError
+from tocsin_server.signals import stop_on_signals
 
 log = logging.getLogger(__name__)
 
@@ -88,19 +87,10 @@ async def serve(
     Raises:
         StartupError: See `bridge`.
     """
-    stop = asyncio.Event()
-
-    def on_signal() -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, on_signal)
+    stop = stop_on_signals()
     async with bridge(settings, insecure=insecure, dev=dev) as running:
         if ends_with_stdin:
-            await loop.connect_read_pipe(lambda: _UntilEnd(stop), sys.stdin)
+            await asyncio.get_running_loop().connect_read_pipe(lambda: _UntilEnd(stop), sys.stdin)
         announce(running)
         await stop.wait()
 
