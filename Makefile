@@ -7,11 +7,13 @@ PROTOS := $(wildcard protos/tocsin/v1/*.proto)
 SOURCE := server clients/python tests
 
 BUF_VERSION := 1.75.0
+AXE_VERSION := 4.14.1
+TYPESCRIPT_VERSION := 7.0.2
 # What `make breaking` compares the API with: the newest release, or main while there is none.
 AGAINST ?= $(shell git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || echo main)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types imports proto lint-proto breaking verify wheel check lock clean
+.PHONY: help run test web-tools browser-test web-types lint format types imports proto lint-proto breaking verify wheel check lock clean
 SHELL := bash
 
 help: ## List the targets
@@ -49,6 +51,19 @@ run: $(VENV)/run.stamp ## Serve in development mode on one SQLite file, with the
 test: $(VENV)/dev.stamp ## Run the test suite (PYTEST_ARGS="-k feed" narrows it)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
+.build/web/stamp: Makefile
+	npm install --silent --no-fund --no-audit --no-save --prefix .build/web \
+	  axe-core@$(AXE_VERSION) typescript@$(TYPESCRIPT_VERSION)
+	@touch $@
+
+web-tools: .build/web/stamp ## Install what the browser's checks need (npm)
+
+browser-test: $(VENV)/dev.stamp .build/web/stamp ## Test the inbox in a real browser (needs Chromium)
+	$(BIN)/pytest tests/browser $(PYTEST_ARGS)
+
+web-types: .build/web/stamp ## Check the types of the browser's modules (tsc --checkJs)
+	.build/web/node_modules/.bin/tsc -p clients/web/jsconfig.json
+
 lint: $(VENV)/dev.stamp ## Check style
 	$(BIN)/ruff check $(SOURCE)
 	$(BIN)/ruff format --check $(SOURCE)
@@ -63,7 +78,7 @@ types: $(VENV)/dev.stamp ## Check types (mypy --strict)
 imports: $(VENV)/dev.stamp ## Check which package may import which
 	$(BIN)/lint-imports
 
-check: lint types imports verify test ## Everything that a change must pass
+check: lint types imports web-types verify wheel test browser-test ## Everything that a change must pass
 
 # -- the API -------------------------------------------------------------------------------------
 

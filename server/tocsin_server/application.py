@@ -138,6 +138,7 @@ async def server(
                     settings.bridge_listen,
                     server_address(settings.model_copy(update={"listen": listen})),
                     insecure=insecure,
+                    dev=dev,
                     grace=settings.shutdown_grace / 4,
                 )
             )

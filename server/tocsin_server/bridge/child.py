@@ -53,6 +53,7 @@ class BridgeChild:
         listen: Where it shall listen; with port 0, a restarted one gets the port of the first.
         server: The gRPC server that it shall ask.
         insecure: See `running.bridge`.
+        dev: Likewise.
         grace: Seconds that it has to end.
         command: Program and first arguments, in place of this interpreter with ``-m tocsin_server``.
     """
@@ -63,11 +64,13 @@ class BridgeChild:
         server: str,
         *,
         insecure: bool = False,
+        dev: bool = False,
         grace: float = 20.0,
         command: Sequence[str] = (sys.executable, "-m", "tocsin_server"),
     ) -> None:
         self.listen = listen
-        options = ["--as-child", "--server", server, "--grace", f"{grace:g}", *(["--insecure"] if insecure else [])]
+        options = ["--as-child", "--server", server, "--grace", f"{grace:g}"]
+        options += [name for name, wanted in (("--insecure", insecure), ("--dev", dev)) if wanted]
         self._command = (*command, "bridge", *options)
         self._grace = grace
         self._process: Process | None = None
@@ -164,10 +167,10 @@ async def _end(process: Process, grace: float) -> None:
 
 @contextlib.asynccontextmanager
 async def bridge_child(
-    listen: ListenAddress, server: str, *, insecure: bool = False, grace: float = 20.0
+    listen: ListenAddress, server: str, *, insecure: bool = False, dev: bool = False, grace: float = 20.0
 ) -> AsyncIterator[BridgeChild]:
     """Run the bridge as a child process while the context is open; see `BridgeChild`."""
-    child = BridgeChild(listen, server, insecure=insecure, grace=grace)
+    child = BridgeChild(listen, server, insecure=insecure, dev=dev, grace=grace)
     try:
         await child.start()
         yield child

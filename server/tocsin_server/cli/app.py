@@ -112,7 +112,7 @@ def _announce(running: Running, settings: Settings, *, dev: bool) -> None:
         f"  channels  {', '.join(names)}",
     ]
     if running.bridge is not None:
-        lines.append(f"  browsers  http://{running.bridge}/  (the inbox; WebSockets at /ws)")
+        lines.append(f"  bridge    ws://{running.bridge}/ws")
     if dev:
         lines.append(f"  outbox    {settings.outbox.resolve()}/  (messages of channels without a provider)")
         tocsin = _command()
@@ -120,7 +120,10 @@ def _announce(running: Running, settings: Settings, *, dev: bool) -> None:
         user = "user:0190a5d0-0000-7000-8000-000000000001"
         lines += [
             "",
-            "Try it in two other terminals:",
+            "Try it in two other terminals:"
+            if running.bridge is None
+            else "Try it in a browser, or in two other terminals:",
+            *([] if running.bridge is None else [f"  http://{running.bridge}/"]),
             f"  {tocsin} watch{server} --to {user}",
             f"  {tocsin} send{server} --to {user} --channel websocket --channel email=ann@example.org \\",
             "      --title 'Your order has shipped' --message 'It arrives on Friday.'",

@@ -39,6 +39,9 @@ def register(app: typer.Typer) -> None:
                 "--insecure", help="Allow listening beyond this machine, and an unencrypted way to another server."
             ),
         ] = False,
+        dev: Annotated[
+            bool, typer.Option("--dev", help="Development mode: the page at / also sends, and shows the outbox.")
+        ] = False,
         as_child: Annotated[bool, typer.Option("--as-child", hidden=True)] = False,
         grace: Annotated[float | None, typer.Option("--grace", hidden=True)] = None,
     ) -> None:
@@ -66,7 +69,9 @@ def register(app: typer.Typer) -> None:
             )
             logs.configure(settings.log_level)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(running.serve(settings, insecure=insecure, announce=announce, ends_with_stdin=as_child))
+                runner.run(
+                    running.serve(settings, insecure=insecure, dev=dev, announce=announce, ends_with_stdin=as_child)
+                )
         except StartupError as error:
             typer.echo(f"tocsin: {error}", err=True)
             raise typer.Exit(1) from None
