@@ -361,6 +361,30 @@ def test_sequences_of_each_feed_are_contiguous_and_published_in_order_under_conc
         assert ids_of(replay) == sorted(ids_of(replay))
 
 
+def test_with_two_transactions_open_the_order_of_sequences_is_the_order_of_commits(bench: StoreBench) -> None:
+    first = bench.accept_one(draft())
+    recipient = first.recipient
+
+    async def changes() -> list[int | None]:
+        part = await bench.store.feed_after(recipient, NO_FEED, 10)
+        return [found.sequence for found in part.notifications]
+
+    async def scenario() -> tuple[list[int | None], int | None, list[int | None]]:
+        commit = bench.backend.open_change(first)  # holds sequence 2
+        later = asyncio.ensure_future(bench.store.accept([draft(recipient=recipient)]))
+        meanwhile = await changes()
+        await asyncio.to_thread(commit)
+        [accepted] = await later
+        assert isinstance(accepted, Accepted)
+        return meanwhile, accepted.notification.sequence, await changes()
+
+    meanwhile, sequence, afterwards = bench.run(scenario())
+    # A reader never sees 3 while 2 may still come: its cursor would pass over it.
+    assert meanwhile == [1]
+    assert sequence == 3
+    assert afterwards == [2, 3]
+
+
 def test_the_same_id_with_another_type_is_another_feed(bench: StoreBench) -> None:
     one = user()
     other = Recipient(RecipientType.PARTNER, one.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -104,6 +105,12 @@ class Backend(Protocol):
     def open(self, listener: CommitListener, clock: Clock) -> Store:
         """Open it, as at a start; with `ATTEMPT_LIMIT` and `LEASE`."""
 
+    def open_change(self, notification: Notification) -> Callable[[], None]:
+        """Begin somebody else's transaction, which moves a notification to its feed's next sequence.
+
+        It stays open until the function returned is called, which commits it.
+        """
+
 
 class SqliteBackend:
     """SQLite in a file."""
@@ -116,12 +123,29 @@ class SqliteBackend:
         """See `Backend.open`."""
         return SqliteStore(self.path, listener, attempt_limit=ATTEMPT_LIMIT, lease=LEASE, clock=clock)
 
+    def open_change(self, notification: Notification) -> Callable[[], None]:
+        """See `Backend.open_change`."""
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE, check_same_thread=False)
+        connection.execute("BEGIN IMMEDIATE")
+        [sequence] = connection.execute(
+            "UPDATE recipient_feeds SET last_sequence = last_sequence + 1"
+            " WHERE recipient_type = ? AND recipient_id = ? RETURNING last_sequence",
+            notification.recipient,
+        ).fetchone()
+        connection.execute("UPDATE notifications SET sequence = ? WHERE id = ?", (sequence, notification.id))
+
+        def commit() -> None:
+            connection.execute("COMMIT")
+            connection.close()
+
+        return commit
+
 
 class StoreBench:
     """An open store with its clock and listener, and an event loop to call it from."""
 
     def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+        self.backend = backend
         self._runner = asyncio.Runner()
         self.clock = ShiftedClock()
         self.listener = RecordingListener()
@@ -149,7 +173,7 @@ class StoreBench:
     def reopen(self) -> None:
         """Close the store and open it again, as a restart does."""
         self.run(self.store.close())
-        self.store = self._backend.open(self.listener, self.clock)
+        self.store = self.backend.open(self.listener, self.clock)
 
     # -- calls -----------------------------------------------------------------------------------
 
