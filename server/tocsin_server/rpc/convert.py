@@ -137,7 +137,6 @@ def _check_levels(levels: int) -> None:
 def _metadata(message: struct_pb2.Struct, problems: Violations) -> Json | None:
     try:
         value = _json_object(message)
-        # A Struct in wire form is never shorter than half of its JSON, so most need not be written to be measured.
         size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     except ValueError as error:
         problems.add("metadata", str(error))

@@ -186,7 +186,8 @@ class NotificationService:
         wanted, page_size = convert.read_list(request)
         caller.require_recipient(wanted.recipient if wanted.feed_only else None, "List")
         before = page_token.decode(request.page_token, wanted) if request.page_token else None
-        page, state = await self._find(wanted, before, page_size)
+        part = await self._store.find(wanted, before, page_size)
+        page, state = part.page, part.state
         response = pb.ListResponse()
         for notification in page.notifications:
             convert.write_notification(notification, response.notifications.add(), private=_is_backend(caller))
@@ -195,12 +196,6 @@ class NotificationService:
         if state is not None:
             response.cursor = feed_cursor.encode(state.head)
         return response
-
-    async def _find(
-        self, wanted: NotificationFilter, before: str | None, page_size: int
-    ) -> tuple[Page, FeedState | None]:
-        part = await self._store.find(wanted, before, page_size)
-        return part.page, part.state
 
     async def MarkRead(  # noqa: N802
         self, request: pb.MarkReadRequest, caller: Principal

@@ -15,7 +15,6 @@ DEEPEST_METADATA = 32
 an object takes three; in an answer metadata lies deeper than in a request, so without a limit of ours what Send
 accepted could be more than callers can read, and with it every page and stream that holds it."""
 LONGEST_KEY = 255  # characters
-MOST_ADDRESSES = 32
 MOST_IDS = 500
 MOST_REQUESTS = 1_000
 LARGEST_BATCH = 2 * 1024 * 1024  # bytes

@@ -40,7 +40,7 @@ from tocsin_server.storage.rows import (
     dump_json,
     notification_from_row,
 )
-from tocsin_server.storage.statements import Statement, parameter
+from tocsin_server.storage.statements import Statement, parameter, run_query
 from tocsin_server.storage.tables import NotificationChannels, Notifications, RecipientFeeds
 from tocsin_server.storage.writer import Transaction
 
@@ -339,8 +339,7 @@ class Feeds:
             Notifications.is_read,
             Notifications.entered_sequence,
         ).where(Notifications.id.in_(list(ids)))
-        sql, arguments = self._database.get_sql_context().sql(query).query()
-        cursor.execute(sql, arguments)
+        run_query(self._database, cursor, query)
         found = {row[0]: row for row in cursor.fetchall()}
         for notification_id in ids:
             row = found.get(notification_id)

@@ -12,6 +12,7 @@ from peewee import SQL
 from tocsin_server.model import Micros, Notification, NotificationFilter, Page, Status
 from tocsin_server.storage.feeds import UNREAD
 from tocsin_server.storage.rows import NOTIFICATION_COLUMNS, NotificationReader, notification_from_row
+from tocsin_server.storage.statements import run_query
 from tocsin_server.storage.tables import NotificationChannels, Notifications
 
 PAGE_BYTES = 1024 * 1024
@@ -41,8 +42,7 @@ class Listing:
         query = Notifications.select(place, *NOTIFICATION_COLUMNS).order_by(place.desc()).limit(page_size + 1)
         if conditions:
             query = query.where(*conditions)
-        sql, arguments = self._database.get_sql_context().sql(query).query()
-        cursor.execute(sql, arguments)
+        run_query(self._database, cursor, query)
         page = Page()
         size = 0
         for row in cursor:

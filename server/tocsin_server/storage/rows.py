@@ -9,7 +9,7 @@ from typing import Any
 import peewee
 
 from tocsin_server.model import Channel, ChannelType, Json, Notification, Recipient, RecipientType, Status
-from tocsin_server.storage.statements import Statement, parameter
+from tocsin_server.storage.statements import Statement, parameter, run_query
 from tocsin_server.storage.tables import NotificationChannels, Notifications
 
 NOTIFICATION_COLUMNS = (
@@ -121,8 +121,7 @@ class NotificationReader:
 
     def select(self, cursor: Any, query: Any) -> list[Notification]:
         """Read those that a select over `NOTIFICATION_COLUMNS` gives, in its order."""
-        sql, arguments = self._database.get_sql_context().sql(query).query()
-        cursor.execute(sql, arguments)
+        run_query(self._database, cursor, query)
         notifications = [notification_from_row(row) for row in cursor.fetchall()]
         self.add_channels(cursor, notifications)
         return notifications

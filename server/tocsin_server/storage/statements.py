@@ -44,6 +44,13 @@ class Statement:
         return cursor
 
 
+def run_query(database: peewee.Database, cursor: Any, query: Any) -> Any:
+    """Compile and execute a query whose shape differs from run to run, and return the cursor."""
+    sql, arguments = database.get_sql_context().sql(query).query()
+    cursor.execute(sql, arguments)
+    return cursor
+
+
 class RowInsert:
     """A compiled ``INSERT`` of whole rows, each a tuple in the order of ``columns``."""
 
