@@ -98,7 +98,7 @@ async def server(
         refuse_exposure("TOCSIN_LISTEN", settings.listen)
     senders = build_senders(settings, dev=dev)
     configured = tuple(channel for channel in ChannelType if senders.get(channel))
-    path = database.sqlite_path(settings.database_url)
+    path = database.sqlite_path(settings.database_url.get_secret_value())
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(database.exclusive(path))
         database.prepare(path, migrate=migrate)

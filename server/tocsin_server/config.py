@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tocsin_server.errors import ConfigurationError
@@ -128,6 +128,30 @@ def parse_smtp_url(url: str) -> SmtpRelay:
     )
 
 
+MEMORY_BUS = "memory://"
+POSTGRESQL_BUS = "postgresql://"
+
+
+def is_postgresql(url: str) -> bool:
+    """Tell whether a URL is one of libpq; without a host it means a socket of this machine."""
+    return _scheme(url) in ("postgresql", "postgres")
+
+
+def _is_nats(urls: str) -> bool:
+    """Tell whether these are servers of NATS, comma-separated."""
+    return all(_scheme(url) in ("nats", "tls") and urlsplit(url).hostname for url in urls.split(","))
+
+
+def _scheme(url: str) -> str:
+    """Return the scheme of a URL, nothing if its host or port is malformed."""
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError:
+        return ""
+    return parts.scheme
+
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -170,8 +194,12 @@ class Settings(BaseSettings):
     bridge_origins: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
     """Origins whose pages may use the bridge, comma-separated: ``https://shop.example``. None: this machine's only."""
 
-    database_url: str = "sqlite:///tocsin.db"
-    """``sqlite:///relative.db`` or ``sqlite:////absolute.db``."""
+    database_url: SecretStr = SecretStr("sqlite:///tocsin.db")
+    """``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user:password@host/database``."""
+
+    bus_url: SecretStr | None = None
+    """What tells replicas of each other's changes: ``postgresql://`` (the database) or ``nats://host:4222``, several
+    servers of one cluster comma-separated. By default it follows the database, see `bus`."""
 
     smtp_url: SecretStr | None = None
     """One or more relays, comma-separated, in order of preference."""
@@ -226,10 +254,38 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _known_database(cls, value: str) -> str:
-        if not value.startswith("sqlite:///") or len(value) <= len("sqlite:///"):
-            raise ValueError("must look like sqlite:///tocsin.db")
+    def _known_database(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+            return value
+        if is_postgresql(url) and len(urlsplit(url).path) > 1:
+            return value
+        raise ValueError("must look like sqlite:///tocsin.db or postgresql://user:password@host/database")
+
+    @field_validator("bus_url")
+    @classmethod
+    def _known_bus(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            url = value.get_secret_value()
+            if url not in (MEMORY_BUS, POSTGRESQL_BUS) and not is_postgresql(url) and not _is_nats(url):
+                raise ValueError("must look like nats://host:4222, or be postgresql:// or memory://")
         return value
+
+    @model_validator(mode="after")
+    def _bus_fits_the_database(self) -> Settings:
+        bus = self.bus_url.get_secret_value() if self.bus_url else MEMORY_BUS
+        if bus != MEMORY_BUS and not is_postgresql(self.database_url.get_secret_value()):
+            raise ValueError("TOCSIN_BUS_URL: one process serves a SQLite file and needs no bus; leave it out")
+        return self
+
+    @property
+    def bus(self) -> str:
+        """The URL of the bus to use: what is set, else what goes with the database; that of PostgreSQL in full."""
+        database = self.database_url.get_secret_value()
+        if not is_postgresql(database):
+            return MEMORY_BUS
+        bus = self.bus_url.get_secret_value() if self.bus_url else POSTGRESQL_BUS
+        return database if bus == POSTGRESQL_BUS else bus
 
     @field_validator("bridge_origins")
     @classmethod
@@ -321,7 +377,7 @@ def load(**overrides: object) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         problems = "; ".join(
-            f"{PREFIX}{'_'.join(str(part) for part in item['loc'][:1]).upper()}: {_plain(item['msg'])}"
+            "".join(f"{PREFIX}{str(part).upper()}: " for part in item["loc"][:1]) + _plain(item["msg"])
             for item in error.errors(include_url=False, include_input=False)
         )
         raise ConfigurationError(problems) from None

@@ -14,7 +14,7 @@ from tocsin_server.config import ListenAddress, Settings, load, parse_smtp_url
 from tocsin_server.errors import ConfigurationError
 
 SECRET = "hunter2-s3cret-of-more-than-32-bytes-in-all"
-SECRETS = ("smtp_url", "twilio_auth_token", "telegram_bot_token", "jwt_secret")
+SECRETS = ("smtp_url", "twilio_auth_token", "telegram_bot_token", "jwt_secret", "database_url", "bus_url")
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,8 @@ def toml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_the_defaults_are_those_of_the_contract() -> None:
     found = load()
     assert str(found.listen) == "127.0.0.1:50051"
-    assert found.database_url == "sqlite:///tocsin.db"
+    assert found.database_url.get_secret_value() == "sqlite:///tocsin.db"
+    assert found.bus == "memory://"
     assert (found.retry_base, found.retry_cap, found.max_attempts, found.lease) == (5.0, 3600.0, 12, 60.0)
     assert found.outbox == Path("outbox")
     assert found.shutdown_grace == 20.0
@@ -244,6 +245,43 @@ def test_a_database_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url
         load()
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://", "postgresql://db.example", "postgresql://db:port/tocsin", "mysql://db/x"]
+)
+def test_a_database_of_another_kind_or_without_a_name_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("TOCSIN_DATABASE_URL", url)
+    with pytest.raises(ConfigurationError, match=r"^TOCSIN_DATABASE_URL: must look like .* or postgresql://"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("database", "bus", "expected"),
+    [
+        ("sqlite:///a.db", None, "memory://"),
+        ("sqlite:///a.db", "memory://", "memory://"),
+        ("postgresql://db/a", None, "postgresql://db/a"),
+        ("postgresql:///a", "postgresql://", "postgresql:///a"),
+        ("postgres://db/a", "postgresql://other/a", "postgresql://other/a"),
+        ("postgresql://db/a", "nats://a:4222,tls://b:4222", "nats://a:4222,tls://b:4222"),
+        ("postgresql://db/a", "memory://", "memory://"),
+    ],
+)
+def test_the_bus_follows_the_database(database: str, bus: str | None, expected: str) -> None:
+    assert load(database_url=database, bus_url=bus).bus == expected
+
+
+@pytest.mark.parametrize("url", ["", "nats://", "nats://a:4222,", "redis://a", "nats://a:port"])
+def test_a_bus_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("TOCSIN_BUS_URL", url)
+    with pytest.raises(ConfigurationError, match=r"^TOCSIN_BUS_URL: must look like nats://host:4222"):
+        load()
+
+
+def test_a_bus_beside_a_file_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^TOCSIN_BUS_URL: one process serves a SQLite file"):
+        load(bus_url="nats://a:4222")
+
+
 @pytest.mark.parametrize("url", [",", " "])
 def test_relays_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("TOCSIN_SMTP_URL", url)
@@ -260,8 +298,12 @@ def test_the_base_urls_lose_the_slash_at_their_end(monkeypatch: pytest.MonkeyPat
 
 
 def test_no_secret_is_in_what_settings_show_of_themselves() -> None:
-    values = {name: f"smtp://ann:{SECRET}@relay.example" if name == "smtp_url" else SECRET for name in SECRETS}
-    found = load(**values)
+    urls = {
+        "smtp_url": f"smtp://ann:{SECRET}@relay.example",
+        "database_url": f"postgresql://ann:{SECRET}@db.example/tocsin",
+        "bus_url": f"nats://ann:{SECRET}@bus.example:4222",
+    }
+    found = load(**{name: urls.get(name, SECRET) for name in SECRETS})
     [relay] = found.smtp_relays
     for shown in (repr(found), str(found), str(found.model_dump()), found.model_dump_json(), repr(relay)):
         assert SECRET not in shown

@@ -90,7 +90,7 @@ def migrate(
     from tocsin_server.storage import database as files  # noqa: PLC0415
 
     try:
-        path = files.sqlite_path(config.load(database_url=database).database_url)
+        path = files.sqlite_path(config.load(database_url=database).database_url.get_secret_value())
         with files.exclusive(path):
             applied = files.prepare(path)
     except StartupError as error:
@@ -104,7 +104,7 @@ def _announce(running: Running, settings: Settings, *, dev: bool) -> None:
     """Say what is where, and in development mode what to try."""
     from tocsin_server.storage import database as files  # noqa: PLC0415
 
-    path = files.sqlite_path(settings.database_url)
+    path = files.sqlite_path(settings.database_url.get_secret_value())
     names = ["websocket", *(channel.value for channel in running.configured)]
     lines = [
         f"Tocsin serves gRPC on {running.listen}",
