@@ -29,8 +29,7 @@ from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.notification_service import NotificationService
 from tocsin_server.rpc.server import RpcServer, TlsFiles
 from tocsin_server.signals import stop_on_signals
-from tocsin_server.storage import database
-from tocsin_server.storage.sqlite import SqliteStore
+from tocsin_server.storage import opening
 
 log = logging.getLogger(__name__)
 
@@ -98,10 +97,10 @@ async def server(
         refuse_exposure("TOCSIN_LISTEN", settings.listen)
     senders = build_senders(settings, dev=dev)
     configured = tuple(channel for channel in ChannelType if senders.get(channel))
-    path = database.sqlite_path(settings.database_url.get_secret_value())
+    url = settings.database_url.get_secret_value()
+    clock = opening.database_clock(url)
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(database.exclusive(path))
-        database.prepare(path, migrate=migrate)
+        stack.enter_context(opening.prepared(url, migrate=migrate))
         hub = Hub()
         lane = LaneSettings(
             concurrency=settings.sender_concurrency,
@@ -109,23 +108,28 @@ async def server(
             send_timeout=settings.send_timeout,
             retry=RetryPolicy(settings.retry_base, settings.retry_cap),
         )
-        dispatcher = Dispatcher(senders, lane, wall_clock)
-        store = SqliteStore(path, _Commits(hub, dispatcher), attempt_limit=settings.max_attempts, lease=settings.lease)
-        stack.push_async_callback(store.close)
-        if freed := await store.free_all_leases():
-            log.info("took over rows that were being sent", extra={"event": "leases_freed", "count": freed})
-        settler = Settler(store, wall_clock)
+        dispatcher = Dispatcher(senders, lane, clock)
+        store = await stack.enter_async_context(
+            opening.open_store(
+                url,
+                _Commits(hub, dispatcher),
+                attempt_limit=settings.max_attempts,
+                lease=settings.lease,
+                clock=clock,
+            )
+        )
+        settler = Settler(store, clock)
         stack.push_async_callback(settler.close)
         stack.push_async_callback(dispatcher.stop, settings.shutdown_grace / 2)
         dispatcher.start(store)
-        entry = FeedEntry(store, wall_clock)
+        entry = FeedEntry(store, clock)
         stack.push_async_callback(entry.stop)
         service = NotificationService(
             store,
             FeedStreams(store, hub, settler),
             dict.fromkeys(configured, True),
             REQUIRED_SETTING,
-            wall_clock,
+            clock,
         )
         rpc = RpcServer({"NotificationService": service}, authenticator, tls)
         stack.push_async_callback(rpc.stop, settings.shutdown_grace / 4)

@@ -13,7 +13,7 @@ import pytest
 
 from helpers.calls import Api, request
 from helpers.process import Ended, run, serving
-from tocsin_server.storage.database import MIGRATIONS
+from tocsin_server.storage.migrating import MIGRATIONS
 
 PORT = ("--listen", "127.0.0.1:0")
 

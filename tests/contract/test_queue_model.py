@@ -28,7 +28,7 @@ from tocsin_server.model import (
     RecipientType,
     Status,
 )
-from tocsin_server.storage import database
+from tocsin_server.storage import sqlite_file
 from tocsin_server.storage.sqlite import SqliteStore
 
 LEASE = 60.0
@@ -90,7 +90,7 @@ class QueueModel(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "tocsin.db"
-        database.prepare(self.path)
+        sqlite_file.prepare(self.path)
         self.runner = asyncio.Runner()
         self.now = wall_clock() + micros(3600)  # ahead of the ids' own time, so that what is due now is due
         self.lanes = Lanes()

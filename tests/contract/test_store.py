@@ -30,9 +30,8 @@ from helpers.drafts import (
 )
 from helpers.store import (
     ATTEMPT_LIMIT,
+    BACKENDS,
     LEASE,
-    Backend,
-    SqliteBackend,
     StoreBench,
     in_loops,
     reason_of,
@@ -65,9 +64,6 @@ from tocsin_server.model import (
     Status,
 )
 from tocsin_server.storage.store import Store
-
-BACKENDS: Mapping[str, Callable[[Path], Backend]] = {"sqlite": SqliteBackend}
-"""Each makes an implementation with an empty database, given a folder of its own."""
 
 UNKNOWN_ID = "01926f3e-7c1a-7b52-9d0e-3f6a5c8b2e41"
 

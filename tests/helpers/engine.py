@@ -25,7 +25,7 @@ from tocsin_server.model import (
     RecipientType,
     Status,
 )
-from tocsin_server.storage import database
+from tocsin_server.storage import sqlite_file
 from tocsin_server.storage.sqlite import SqliteStore
 
 QUICK = LaneSettings(concurrency=4, lease=60.0, send_timeout=10.0, retry=RetryPolicy(base=0.01, cap=0.05))
@@ -105,7 +105,7 @@ class Engine:
 async def engine(folder: Path, *, attempt_limit: int = 5, settings: LaneSettings = QUICK) -> AsyncIterator[Engine]:
     """Open a store on a new file in ``folder``, or on the one that an earlier engine left there."""
     path = folder / "tocsin.db"
-    database.prepare(path)
+    sqlite_file.prepare(path)
     async with contextlib.AsyncExitStack() as stack:
         commits = Commits()
         store = SqliteStore(path, commits, attempt_limit=attempt_limit, lease=settings.lease)

@@ -26,7 +26,7 @@ from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
 from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.notification_service import NotificationService
 from tocsin_server.rpc.server import RpcServer
-from tocsin_server.storage import database
+from tocsin_server.storage import sqlite_file
 from tocsin_server.storage.sqlite import SqliteStore
 
 PATIENCE = 60.0
@@ -213,8 +213,8 @@ def feed_server(
     @contextlib.asynccontextmanager
     async def make() -> AsyncIterator[ListenAddress]:
         async with contextlib.AsyncExitStack() as stack:
-            stack.enter_context(database.exclusive(path))
-            database.prepare(path)
+            stack.enter_context(sqlite_file.exclusive(path))
+            sqlite_file.prepare(path)
             hub = Hub(**limits)
             hubs.append(hub)
             store = SqliteStore(path, _FeedOnly(hub, lost), attempt_limit=1, lease=60.0)

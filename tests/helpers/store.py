@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
+from urllib.parse import urlsplit
+
+import psycopg2
 
 from helpers.drafts import ids_of
-from tocsin_server.clock import Clock, micros, wall_clock
+from helpers.postgresql import create_database, drop_database, shared_server_url
+from tocsin_server.clock import micros
 from tocsin_server.errors import TocsinError
 from tocsin_server.model import (
     Accepted,
@@ -31,7 +36,9 @@ from tocsin_server.model import (
     Status,
 )
 from tocsin_server.responses import attempted
-from tocsin_server.storage import database
+from tocsin_server.storage import postgresql_connection, sqlite_file
+from tocsin_server.storage.postgresql import PostgresqlStore
+from tocsin_server.storage.postgresql_connection import DatabaseClock
 from tocsin_server.storage.sqlite import SqliteStore
 from tocsin_server.storage.store import Store
 from tocsin_server.storage.writer import CommitListener
@@ -48,14 +55,19 @@ PATIENCE = 60.0
 """Seconds after which threads that were to meet have failed to."""
 
 
-class ShiftedClock:
-    """Wall time that a test can move forward."""
+class ShiftedClock(DatabaseClock):
+    """A database's time that a test can move forward."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._offset = 0
 
     def __call__(self) -> Micros:
-        return wall_clock() + self._offset
+        return super().__call__() + self._offset
+
+    def synchronise(self, now: Micros) -> Micros:
+        """See `DatabaseClock.synchronise`."""
+        return super().synchronise(now) + self._offset
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -102,7 +114,7 @@ class RecordingListener:
 class Backend(Protocol):
     """An implementation of `Store` with a database of its own, empty at first."""
 
-    def open(self, listener: CommitListener, clock: Clock) -> Store:
+    def open(self, listener: CommitListener, clock: DatabaseClock) -> Store:
         """Open it, as at a start; with `ATTEMPT_LIMIT` and `LEASE`."""
 
     def open_change(self, notification: Notification) -> Callable[[], None]:
@@ -111,15 +123,18 @@ class Backend(Protocol):
         It stays open until the function returned is called, which commits it.
         """
 
+    def remove(self) -> None:
+        """Remove the database."""
+
 
 class SqliteBackend:
     """SQLite in a file."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "tocsin.db"
-        database.prepare(self.path)
+        sqlite_file.prepare(self.path)
 
-    def open(self, listener: CommitListener, clock: Clock) -> SqliteStore:
+    def open(self, listener: CommitListener, clock: DatabaseClock) -> SqliteStore:
         """See `Backend.open`."""
         return SqliteStore(self.path, listener, attempt_limit=ATTEMPT_LIMIT, lease=LEASE, clock=clock)
 
@@ -140,6 +155,54 @@ class SqliteBackend:
 
         return commit
 
+    def remove(self) -> None:
+        """See `Backend.remove`; the folder goes with the test."""
+
+
+@functools.cache
+def postgresql_template() -> str:
+    """Return the name of a migrated, empty database on the shared server, which others are copies of."""
+    url = create_database(shared_server_url())
+    postgresql_connection.prepare(url)
+    return urlsplit(url).path[1:]
+
+
+class PostgresqlBackend:
+    """PostgreSQL, on the server that the tests share."""
+
+    def __init__(self, _folder: Path) -> None:
+        self.url = create_database(shared_server_url(), postgresql_template())
+
+    def open(self, listener: CommitListener, clock: DatabaseClock) -> PostgresqlStore:
+        """See `Backend.open`."""
+        return PostgresqlStore(self.url, listener, attempt_limit=ATTEMPT_LIMIT, lease=LEASE, clock=clock)
+
+    def open_change(self, notification: Notification) -> Callable[[], None]:
+        """See `Backend.open_change`."""
+        connection = psycopg2.connect(self.url)
+        cursor = connection.cursor()
+        cursor.execute(
+            "UPDATE recipient_feeds SET last_sequence = last_sequence + 1"
+            " WHERE recipient_type = %s AND recipient_id = %s RETURNING last_sequence",
+            notification.recipient,
+        )
+        [sequence] = cursor.fetchone() or [None]
+        cursor.execute("UPDATE notifications SET sequence = %s WHERE id = %s", (sequence, notification.id))
+
+        def commit() -> None:
+            connection.commit()
+            connection.close()
+
+        return commit
+
+    def remove(self) -> None:
+        """See `Backend.remove`."""
+        drop_database(self.url)
+
+
+BACKENDS: Mapping[str, Callable[[Path], Backend]] = {"sqlite": SqliteBackend, "postgresql": PostgresqlBackend}
+"""Each makes an implementation with an empty database, given a folder of its own."""
+
 
 class StoreBench:
     """An open store with its clock and listener, and an event loop to call it from."""
@@ -157,6 +220,7 @@ class StoreBench:
     def __exit__(self, *exc_info: object) -> None:
         self.run(self.store.close())
         self._runner.close()
+        self.backend.remove()
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         """Wait for a call."""

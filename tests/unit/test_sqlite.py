@@ -27,7 +27,7 @@ from tocsin_server.errors import (
     TocsinError,
 )
 from tocsin_server.model import ClaimedChannel, FeedPosition, NotificationFilter
-from tocsin_server.storage import database
+from tocsin_server.storage import sqlite_file
 from tocsin_server.storage.accepting import Accepting
 from tocsin_server.storage.claims import Claim, Holding, Queue, Renewal
 from tocsin_server.storage.feeds import Feeds, MarkFeed, MarkIds, Settlement
@@ -49,7 +49,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def prepared(path: Path) -> Path:
     """An empty database of the present schema."""
-    database.prepare(path)
+    sqlite_file.prepare(path)
     return path
 
 
@@ -176,7 +176,7 @@ def test_the_specifications_columns_come_first_with_their_names_and_types(
 
 
 def test_the_migrations_lead_to_the_tables_that_the_code_describes(prepared: Path, tmp_path: Path) -> None:
-    described = database.open_database(tmp_path / "described.db")
+    described = sqlite_file.open_database(tmp_path / "described.db")
     with described.bind_ctx(TABLES):
         described.create_tables(TABLES, safe=False)
     described.close()
@@ -282,20 +282,20 @@ def test_the_channels_of_a_notification_go_with_it(filled: sqlite3.Connection) -
 
 
 def test_preparing_twice_migrates_once(path: Path) -> None:
-    assert database.prepare(path) == [MIGRATION]
-    assert database.prepare(path) == []
-    assert database.prepare(path, migrate=False) == []
+    assert sqlite_file.prepare(path) == [MIGRATION]
+    assert sqlite_file.prepare(path) == []
+    assert sqlite_file.prepare(path, migrate=False) == []
 
 
 def test_an_empty_file_becomes_a_database(path: Path) -> None:
     path.touch()
-    assert database.prepare(path) == [MIGRATION]
+    assert sqlite_file.prepare(path) == [MIGRATION]
 
 
 def test_pending_migrations_are_named_when_they_may_not_be_applied(path: Path) -> None:
     with pytest.raises(MigrationsPending, match=MIGRATION):
-        database.prepare(path, migrate=False)
-    assert database.prepare(path) == [MIGRATION]
+        sqlite_file.prepare(path, migrate=False)
+    assert sqlite_file.prepare(path) == [MIGRATION]
 
 
 def test_a_database_of_a_newer_version_is_refused(prepared: Path) -> None:
@@ -306,19 +306,19 @@ def test_a_database_of_a_newer_version_is_refused(prepared: Path) -> None:
         places = ", ".join("?" * len(names))
         connection.execute(f"INSERT INTO schema_migrations ({', '.join(names)}) VALUES ({places})", future)  # noqa: S608
     with pytest.raises(DatabaseNewer, match="9999_future"):
-        database.prepare(prepared)
+        sqlite_file.prepare(prepared)
 
 
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="folder"):
-        database.prepare(tmp_path)
+        sqlite_file.prepare(tmp_path)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing" / "tocsin.db"
     with pytest.raises(DatabaseUnusable, match="missing"):
-        database.prepare(missing)
-    with pytest.raises(DatabaseUnusable, match="does not exist"), database.exclusive(missing):
+        sqlite_file.prepare(missing)
+    with pytest.raises(DatabaseUnusable, match="does not exist"), sqlite_file.exclusive(missing):
         pass
 
 
@@ -326,13 +326,13 @@ def test_a_file_that_may_not_be_written_is_refused(prepared: Path, monkeypatch: 
     prepared.chmod(0o444)
     monkeypatch.setattr(os, "access", lambda *_: False)  # as it is for all but root
     with pytest.raises(DatabaseUnusable, match="not writable"):
-        database.prepare(prepared)
+        sqlite_file.prepare(prepared)
 
 
 def test_a_file_of_something_else_is_refused_and_left_as_it_is(path: Path) -> None:
     path.write_bytes(b"This is a text, not a database. " * 200)
     with pytest.raises(DatabaseUnusable, match="not a database"):
-        database.prepare(path)
+        sqlite_file.prepare(path)
     assert path.read_bytes().startswith(b"This is a text")
 
 
@@ -340,7 +340,7 @@ def test_one_process_at_a_time_serves_a_file(path: Path) -> None:
     attempt = (
         "import sys, pathlib\n"
         "from tocsin_server.errors import DatabaseInUse\n"
-        "from tocsin_server.storage.database import exclusive\n"
+        "from tocsin_server.storage.sqlite_file import exclusive\n"
         "try:\n"
         "    with exclusive(pathlib.Path(sys.argv[1])): print('held')\n"
         "except DatabaseInUse as error: print('refused')\n"
@@ -350,12 +350,12 @@ def test_one_process_at_a_time_serves_a_file(path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", attempt, path], capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    with database.exclusive(path):
+    with sqlite_file.exclusive(path):
         assert other_process() == "refused"
-        with pytest.raises(DatabaseInUse), database.exclusive(path):
+        with pytest.raises(DatabaseInUse), sqlite_file.exclusive(path):
             pass
     assert other_process() == "held"
-    with database.exclusive(path):
+    with sqlite_file.exclusive(path):
         pass
 
 
@@ -364,7 +364,7 @@ def test_one_process_at_a_time_serves_a_file(path: Path) -> None:
     [("sqlite:///tocsin.db", Path("tocsin.db")), ("sqlite:////var/lib/tocsin.db", Path("/var/lib/tocsin.db"))],
 )
 def test_three_slashes_are_relative_and_four_absolute(url: str, expected: Path) -> None:
-    assert database.sqlite_path(url) == expected
+    assert sqlite_file.sqlite_path(url) == expected
 
 
 # -- query plans ---------------------------------------------------------------------------------
@@ -431,7 +431,7 @@ def _uuid(kind: int, number: int) -> str:
 def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peewee.SqliteDatabase]:
     """Mostly finished notifications in a few long feeds, as a server has after a while."""
     path = tmp_path_factory.mktemp("plans") / "tocsin.db"
-    database.prepare(path)
+    sqlite_file.prepare(path)
     notifications, channels = [], []
     for number in range(COUNT):
         notification_id, recipient, sequence = _uuid(0, number), PEOPLE[number % 5], number // 5 + 1
@@ -465,7 +465,7 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peewee.Sqlit
             [(recipient.type, recipient.id, EPOCH, COUNT // 5, COUNT // 10) for recipient in PEOPLE],
         )
         connection.execute("COMMIT")
-    opened = database.open_database(path)
+    opened = sqlite_file.open_database(path)
     yield opened
     opened.close()
 
@@ -595,4 +595,6 @@ def test_a_hot_query_uses_its_index_and_neither_scans_nor_sorts(
     assert [step for step in cursor.steps if index in step], cursor.steps
     assert not [step for step in cursor.steps if "TEMP B-TREE" in step], cursor.steps
     # In the order of an index, a limit ends a scan; anything else would read the whole table.
-    assert not [step for step in cursor.steps if step.startswith("SCAN") and index not in step], cursor.steps
+    # (json_each reads the list of ids that was asked for.)
+    scans = [step for step in cursor.steps if step.startswith("SCAN") and "json_each" not in step]
+    assert not [step for step in scans if index not in step], cursor.steps

@@ -73,13 +73,15 @@ class Bench:
         self.database = Database()
         self.listener = Listener(self.database.log)
         self.now = NOON
-        self.writer = Writer(self.database.transaction, self._clock, self.listener)
+        self.writer = Writer(self._transaction, self.listener)
         self._held = threading.Event()
         self._go_on = threading.Event()
 
-    def _clock(self) -> int:
-        self.now += 1
-        return self.now
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[tuple[Any, int]]:
+        with self.database.transaction() as rows:
+            self.now += 1
+            yield rows, self.now
 
     def _hold(self, _: Transaction, payloads: Sequence[None]) -> list[TocsinError | None]:
         self._held.set()
@@ -352,7 +354,7 @@ def test_closing_writes_what_waits_and_ends_the_thread(bench: Bench) -> None:
 
     assert asyncio.run(scenario()) == [0, 1, 2]
     assert bench.database.rows == [0, 1, 2]
-    assert not bench.writer._thread.is_alive()
+    assert not any(thread.is_alive() for thread in bench.writer._threads)
 
 
 def test_closing_twice_does_nothing_and_nothing_is_taken_after(bench: Bench) -> None:

@@ -87,28 +87,26 @@ def migrate(
     """
     from tocsin_server import config  # noqa: PLC0415
     from tocsin_server.errors import StartupError  # noqa: PLC0415
-    from tocsin_server.storage import database as files  # noqa: PLC0415
+    from tocsin_server.storage import opening  # noqa: PLC0415
 
     try:
-        path = files.sqlite_path(config.load(database_url=database).database_url.get_secret_value())
-        with files.exclusive(path):
-            applied = files.prepare(path)
+        url = config.load(database_url=database).database_url.get_secret_value()
+        with opening.prepared(url) as applied:
+            for name in applied:
+                typer.echo(f"applied {name}")
     except StartupError as error:
         _fail(error)
-    for name in applied:
-        typer.echo(f"applied {name}")
-    typer.echo(f"{path} is up to date")
+    typer.echo(f"{opening.describe(url)} is up to date")
 
 
 def _announce(running: Running, settings: Settings, *, dev: bool) -> None:
     """Say what is where, and in development mode what to try."""
-    from tocsin_server.storage import database as files  # noqa: PLC0415
+    from tocsin_server.storage import opening  # noqa: PLC0415
 
-    path = files.sqlite_path(settings.database_url.get_secret_value())
     names = ["websocket", *(channel.value for channel in running.configured)]
     lines = [
         f"Tocsin serves gRPC on {running.listen}",
-        f"  database  {path.resolve()}",
+        f"  database  {opening.describe(settings.database_url.get_secret_value())}",
         f"  channels  {', '.join(names)}",
     ]
     if running.bridge is not None:

@@ -29,10 +29,11 @@ from tocsin_server.model import (
     Notification,
     NotificationDraft,
     Recipient,
+    RecipientType,
     Status,
 )
 from tocsin_server.storage.rows import NotificationReader, dump_json
-from tocsin_server.storage.statements import RowInsert, Statement, parameter
+from tocsin_server.storage.statements import InsertReturning, RowInsert, Statement, parameter
 from tocsin_server.storage.tables import IdempotencyKeys, NotificationChannels, Notifications, RecipientFeeds
 from tocsin_server.storage.writer import Transaction
 
@@ -67,45 +68,39 @@ class FeedSequencer:
 
     def __init__(self, database: peewee.Database) -> None:
         feeds = RecipientFeeds
-        self._take = Statement(
+        self._take = InsertReturning(
             database,
-            feeds.insert(
-                recipient_type=parameter("recipient_type"),
-                recipient_id=parameter("recipient_id"),
-                epoch=parameter("epoch"),
-                last_sequence=parameter("count"),
-                purged_sequence=0,
-                delivered_sequence=0,
-                unread_count=parameter("unread"),
-            )
-            .on_conflict(
+            feeds,
+            (
+                "recipient_type", "recipient_id", "epoch", "last_sequence", "purged_sequence", "delivered_sequence",
+                "unread_count",
+            ),
+            lambda insert: insert.on_conflict(
                 conflict_target=[feeds.recipient_type, feeds.recipient_id],
                 update={
-                    feeds.last_sequence: feeds.last_sequence + parameter("count"),
-                    feeds.unread_count: feeds.unread_count + parameter("unread"),
+                    feeds.last_sequence: feeds.last_sequence + peewee.EXCLUDED.last_sequence,
+                    feeds.unread_count: feeds.unread_count + peewee.EXCLUDED.unread_count,
                 },
-            )
-            .returning(feeds.epoch, feeds.last_sequence, feeds.unread_count),
-        )
+            ),
+            [feeds.recipient_type, feeds.recipient_id, feeds.epoch, feeds.last_sequence, feeds.unread_count],
+        )  # fmt: skip
 
     def enter(
         self, cursor: Any, counts: Mapping[Recipient, int], unread: Mapping[Recipient, int] | None = None
     ) -> dict[Recipient, FeedRange]:
-        """Take ``counts`` sequences of each feed; ``unread`` of them (None: all) are of newly unread notifications."""
+        """Take ``counts`` sequences of each feed; ``unread`` of them (None: all) are of newly unread notifications.
+
+        A count of 0 locks a feed, and creates it.
+        """
         unread = counts if unread is None else unread
-        return {
-            recipient: FeedRange(
-                *self._take.run(
-                    cursor,
-                    recipient_type=recipient.type,
-                    recipient_id=recipient.id,
-                    epoch=new_epoch(),
-                    count=counts[recipient],
-                    unread=unread.get(recipient, 0),
-                ).fetchone()
-            )
-            for recipient in sorted(counts)
-        }
+        taken = self._take.run(
+            cursor,
+            [
+                (*recipient, new_epoch(), counts[recipient], 0, 0, unread.get(recipient, 0))
+                for recipient in sorted(counts)
+            ],
+        )
+        return {Recipient(RecipientType(row[0]), row[1]): FeedRange(*row[2:]) for row in taken}
 
 
 class Accepting:
@@ -125,19 +120,18 @@ class Accepting:
         self._attempt_limit = attempt_limit
         self._lease = lease
         self._sequencer = FeedSequencer(database)
-        self._insert_key = Statement(
+        keys = IdempotencyKeys
+        self._insert_keys = InsertReturning(
             database,
-            IdempotencyKeys.insert(
-                caller=parameter("caller"),
-                key=parameter("key"),
-                digest=parameter("digest"),
-                notification_id=parameter("notification_id"),
-            ).on_conflict_ignore(),
+            keys,
+            ("caller", "key", "digest", "notification_id"),
+            lambda insert: insert.on_conflict_ignore(),
+            [keys.caller, keys.key],
         )
         self._select_key = Statement(
             database,
-            IdempotencyKeys.select(IdempotencyKeys.digest, IdempotencyKeys.notification_id).where(
-                IdempotencyKeys.caller == parameter("caller"), IdempotencyKeys.key == parameter("key")
+            keys.select(keys.digest, keys.notification_id).where(
+                keys.caller == parameter("caller"), keys.key == parameter("key")
             ),
         )
         self._insert_notifications = RowInsert(
@@ -166,8 +160,7 @@ class Accepting:
         repeats: list[tuple[int, NotificationDraft, str]] = []
         new = self._take_keys(transaction.cursor, drafts, results, repeats)
         self._store(transaction, drafts, new, results)
-        for place, draft, notification_id in repeats:
-            results[place] = self._repeat(transaction.cursor, draft, notification_id)
+        self._repeat(transaction.cursor, repeats, results)
         answers = iter(results)
         return [[_present(next(answers)) for _ in request] for request in requests]
 
@@ -180,43 +173,63 @@ class Accepting:
     ) -> list[tuple[int, str]]:
         """Return place and new id of the drafts that are new; note the others in ``results`` or ``repeats``."""
         new: list[tuple[int, str]] = []
-        keyed: list[tuple[str, str, int]] = []
+        keyed: dict[tuple[str, str], list[int]] = {}
         # Given out before the keys are sorted, so that ids rise in the order of the drafts, as feed sequences do.
         ids = [new_id() for _ in drafts]
         for place, draft in enumerate(drafts):
-            if draft.refusal is not None and not draft.idempotency_key:
+            if draft.idempotency_key:
+                keyed.setdefault((draft.caller, draft.idempotency_key), []).append(place)
+            elif draft.refusal is not None:
                 results[place] = draft.refusal
-            elif draft.idempotency_key:
-                keyed.append((draft.caller, draft.idempotency_key, place))
             else:
                 new.append((place, ids[place]))
-        keyed.sort()  # by key, then by place: locks in order, and the first of equal keys first
-        for caller, key, place in keyed:
-            draft = drafts[place]
-            if draft.refusal is None:
-                inserted = self._insert_key.run(
-                    cursor, caller=caller, key=key, digest=draft.digest, notification_id=ids[place]
-                ).rowcount
-                if inserted == 1:
-                    new.append((place, ids[place]))
-                    continue
-            earlier = self._select_key.run(cursor, caller=caller, key=key).fetchone()
-            if earlier is None:
-                results[place] = draft.refusal
-                continue
-            digest, earlier_id = earlier
-            if digest == draft.digest:
-                repeats.append((place, draft, earlier_id))
-            else:
-                results[place] = IdempotencyKeyReused(key, earlier_id)
+        # Of drafts with the same key, the first that can be accepted stands for it.
+        first = {
+            key: acceptable[0]
+            for key, places in keyed.items()
+            if (acceptable := [place for place in places if drafts[place].refusal is None])
+        }
+        inserted = self._insert_keys.run(
+            cursor, [(*key, drafts[first[key]].digest, ids[first[key]]) for key in sorted(first)]
+        )
+        taken = {(caller, key) for caller, key in inserted}
+        new += [(first[key], ids[first[key]]) for key in taken]
         new.sort()
+        for key, places in keyed.items():
+            if key in taken and len(places) == 1:
+                continue
+            earlier = self._select_key.run(cursor, caller=key[0], key=key[1]).fetchone()
+            accepted = first[key] if key in taken else -1
+            for place in places:
+                if earlier is None or place < accepted:
+                    results[place] = drafts[place].refusal
+                elif place != accepted:
+                    answer = self._compare(drafts[place], *earlier)
+                    if isinstance(answer, TocsinError):
+                        results[place] = answer
+                    else:
+                        repeats.append((place, drafts[place], answer))
         return new
 
-    def _repeat(self, cursor: Any, draft: NotificationDraft, notification_id: str) -> Accepted | TocsinError:
-        notification = self._reader.get(cursor, notification_id)
-        if notification is None:  # removed by hand: the key row outlived it
-            return IdempotencyKeyReused(draft.idempotency_key, notification_id)
-        return Accepted(notification, duplicate=True)
+    @staticmethod
+    def _compare(draft: NotificationDraft, digest: str, earlier_id: str) -> str | IdempotencyKeyReused:
+        """Return the id of the notification that a draft repeats, or what is wrong with its key."""
+        return earlier_id if digest == draft.digest else IdempotencyKeyReused(draft.idempotency_key, earlier_id)
+
+    def _repeat(
+        self,
+        cursor: Any,
+        repeats: Sequence[tuple[int, NotificationDraft, str]],
+        results: list[Accepted | TocsinError | None],
+    ) -> None:
+        """Answer repetitions with what was stored."""
+        stored = self._reader.get_several(cursor, sorted({earlier_id for _, _, earlier_id in repeats}))
+        for place, draft, earlier_id in repeats:
+            notification = stored.get(earlier_id)
+            if notification is None:  # removed by hand: the key row outlived it
+                results[place] = IdempotencyKeyReused(draft.idempotency_key, earlier_id)
+            else:
+                results[place] = Accepted(notification, duplicate=True)
 
     def _store(
         self,

@@ -17,7 +17,7 @@ from tocsin_server.model import ChannelResult, ChannelType, ClaimedChannel, Micr
 from tocsin_server.responses import CANCELLED, given_up
 from tocsin_server.storage.accepting import new_id
 from tocsin_server.storage.rows import dump_json, load_json
-from tocsin_server.storage.statements import Statement, parameter
+from tocsin_server.storage.statements import Statement, among, locking, parameter, time_parameter
 from tocsin_server.storage.tables import NotificationChannels, Notifications
 from tocsin_server.storage.writer import Transaction
 
@@ -56,20 +56,25 @@ class Queue:
         self._due = {
             channel: Statement(
                 database,
-                rows.select(
-                    rows.id, rows.notification_id, rows.address, parents.title, parents.message, parents.metadata,
-                    rows.attempts, rows.attempt_limit, rows.response, rows.created_at, parents.expires_at,
-                    rows.claim_token,
-                    parents.cancelled_at,
-                )
-                .join(parents)
-                .where(
-                    PENDING,
-                    rows.channel == SQL(f"'{channel.value}'"),
-                    rows.due_at <= parameter("now"),
-                )
-                .order_by(rows.due_at)
-                .limit(parameter("limit")),
+                locking(
+                    database,
+                    rows.select(
+                        rows.id, rows.notification_id, rows.address, parents.title, parents.message, parents.metadata,
+                        rows.attempts, rows.attempt_limit, rows.response, rows.created_at, parents.expires_at,
+                        rows.claim_token,
+                        parents.cancelled_at,
+                    )
+                    .join(parents)
+                    .where(
+                        PENDING,
+                        rows.channel == SQL(f"'{channel.value}'"),
+                        rows.due_at <= time_parameter("now"),
+                    )
+                    .order_by(rows.due_at)
+                    .limit(parameter("limit")),
+                    rows,
+                    skip_locked=True,
+                ),
             )
             for channel in ChannelType
         }  # fmt: skip
@@ -82,45 +87,68 @@ class Queue:
             )
             for channel in ChannelType
         }
-        self._lease_row = Statement(
+        taken_over = peewee.Case(None, [(rows.claim_token.is_null(), SQL("0"))], SQL("1"))
+        self._lease = Statement(
             database,
             rows.update(
                 claim_token=parameter("token"),
-                due_at=parameter("lease_until"),
-                attempts=parameter("attempts"),
-            ).where(rows.id == parameter("id")),
+                due_at=time_parameter("lease_until"),
+                attempts=rows.attempts + taken_over,
+            ).where(among(database, rows.id, "ids")),
         )
         held = (rows.id == parameter("id"), rows.claim_token == parameter("token"))
-        self._renew = Statement(database, rows.update(due_at=parameter("lease_until")).where(*held))
-        self._release = Statement(database, rows.update(due_at=parameter("now"), claim_token=None).where(*held))
+        self._renew = Statement(
+            database,
+            rows.update(due_at=time_parameter("lease_until"))
+            .where(among(database, rows.id, "ids"), among(database, rows.claim_token, "tokens"))
+            .returning(rows.id, rows.claim_token),
+        )
+        self._release = Statement(database, rows.update(due_at=time_parameter("now"), claim_token=None).where(*held))
+        self._parents = Statement(
+            database,
+            locking(
+                database,
+                parents.select(parents.id, parents.cancelled_at).where(among(database, parents.id, "ids")),
+                parents,
+                order_by=[parents.id],
+            ),
+        )
+        self._held = Statement(
+            database,
+            locking(
+                database,
+                rows.select(rows.id, rows.claim_token).where(among(database, rows.id, "ids")),
+                rows,
+                order_by=[rows.id],
+            ),
+        )
         self._settle = Statement(
             database,
             rows.update(
                 status=parameter("status"),
                 attempts=parameter("attempts"),
                 response=parameter("response"),
-                due_at=parameter("due_at"),
+                due_at=time_parameter("due_at"),
                 claim_token=None,
                 address=peewee.fn.COALESCE(parameter("address"), rows.address),
-            ).where(*held),
+            ).where(rows.id == parameter("id")),
         )
         self._free_all = Statement(
             database,
-            rows.update(due_at=parameter("now")).where(PENDING, rows.claim_token.is_null(is_null=False)),
+            rows.update(due_at=time_parameter("now")).where(PENDING, rows.claim_token.is_null(is_null=False)),
         )
         self._mark_sent = Statement(
             database,
-            parents.update(status=SQL("'sent'")).where(parents.id == parameter("id"), parents.status != SQL("'sent'")),
+            parents.update(status=SQL("'sent'")).where(
+                among(database, parents.id, "ids"), parents.status != SQL("'sent'")
+            ),
         )
-        self._cancelled = Statement(database, parents.select(parents.cancelled_at).where(parents.id == parameter("id")))
         # Nothing sent and nothing pending: failed. A sent one stays so.
-        unfinished = rows.select(SQL("1")).where(
-            rows.notification_id == parameter("id"), rows.status != SQL("'failed'")
-        )
+        unfinished = rows.select(SQL("1")).where(rows.notification_id == parents.id, rows.status != SQL("'failed'"))
         self._mark_failed = Statement(
             database,
             parents.update(status=SQL("'failed'")).where(
-                parents.id == parameter("id"),
+                among(database, parents.id, "ids"),
                 parents.status == SQL("'pending'"),
                 ~peewee.fn.EXISTS(unfinished),
             ),
@@ -170,82 +198,84 @@ class Queue:
                     cancelled=row[12] is not None,
                 )
             )
-        transaction.cursor.executemany(
-            self._lease_row.sql,
-            [
-                self._lease_row.bind(token=token, lease_until=lease_until, attempts=row.attempts, id=row.id)
-                for row in claimed
-            ],
-        )
+        if claimed:
+            self._lease.run(transaction.cursor, token=token, lease_until=lease_until, ids=[row.id for row in claimed])
         return claimed
 
     def renew(self, transaction: Transaction, renewals: Sequence[Renewal]) -> list[set[str] | TocsinError]:
         """Extend leases; each result is the ids of the rows that are still held."""
         kept: list[set[str] | TocsinError] = []
         for renewal in renewals:
-            lease_until = transaction.now + renewal.lease
-            kept.append(
-                {
-                    holding.channel_id
-                    for holding in sorted(renewal.holdings)
-                    if self._renew.run(
-                        transaction.cursor,
-                        id=holding.channel_id,
-                        token=holding.token,
-                        lease_until=lease_until,
-                    ).rowcount
-                }
-            )
+            renewed = self._renew.run(
+                transaction.cursor,
+                ids=[holding.channel_id for holding in renewal.holdings],
+                tokens=sorted({holding.token for holding in renewal.holdings}),
+                lease_until=transaction.now + renewal.lease,
+            ).fetchall()
+            kept.append({channel_id for channel_id, token in renewed if (channel_id, token) in set(renewal.holdings)})
         return kept
 
     def release(self, transaction: Transaction, releases: Sequence[Sequence[Holding]]) -> list[TocsinError | None]:
         """Give rows back unsent: due at once, and the attempt not counted."""
-        for holdings in releases:
-            for holding in sorted(holdings):
-                self._release.run(transaction.cursor, id=holding.channel_id, token=holding.token, now=transaction.now)
+        holdings = sorted(holding for released in releases for holding in released)
+        self._release.run_many(
+            transaction.cursor,
+            [{"id": holding.channel_id, "token": holding.token, "now": transaction.now} for holding in holdings],
+        )
         return [None] * len(releases)
 
     def record(self, transaction: Transaction, results: Sequence[ChannelResult]) -> list[bool | TocsinError]:
         """Write results; false for one whose lease was lost, which is then not written.
 
-        The status of each notification is recomputed by a later statement of the same transaction.
+        The status of each notification is recomputed by a later statement, under the notification's lock: two workers
+        that end two channels of it would otherwise each miss the other's row.
         """
-        written = [False] * len(results)
-        statuses = [result.status for result in results]
-        places = sorted(range(len(results)), key=lambda place: results[place].channel_id)
-        for place in places:
-            result = self._unless_cancelled(transaction, results[place])
-            statuses[place] = result.status
-            written[place] = bool(
-                self._settle.run(
-                    transaction.cursor,
-                    id=result.channel_id,
-                    token=result.token,
-                    status=result.status,
-                    attempts=result.attempts,
-                    response=dump_json(result.response),
-                    due_at=result.due_at,
-                    address=result.address,
-                ).rowcount
-            )
-        for place in places:
-            if written[place]:
-                self.update_notification(transaction.cursor, results[place].notification_id, statuses[place])
-        return list(written)
+        cursor = transaction.cursor
+        cancelled = {
+            notification_id
+            for notification_id, cancelled_at in self._parents.run(
+                cursor, ids=sorted({result.notification_id for result in results})
+            ).fetchall()
+            if cancelled_at is not None
+        }
+        tokens = dict(self._held.run(cursor, ids=sorted({result.channel_id for result in results})).fetchall())
+        written: list[bool | TocsinError] = []
+        kept: list[ChannelResult] = []
+        for result in results:
+            held = tokens.get(result.channel_id) == result.token
+            written.append(held)
+            if held:
+                del tokens[result.channel_id]  # a repetition within the round finds the lease given up
+                kept.append(
+                    _ended(result, transaction.now)
+                    if result.status == Status.PENDING and result.notification_id in cancelled
+                    else result
+                )
+        self._settle.run_many(
+            cursor,
+            [
+                {
+                    "id": result.channel_id,
+                    "status": result.status,
+                    "attempts": result.attempts,
+                    "response": dump_json(result.response),
+                    "due_at": result.due_at,
+                    "address": result.address,
+                }
+                for result in kept
+            ],
+        )
+        for status in (Status.SENT, Status.FAILED):
+            self.update_notifications(cursor, [row.notification_id for row in kept if row.status == status], status)
+        return written
 
-    def _unless_cancelled(self, transaction: Transaction, result: ChannelResult) -> ChannelResult:
-        """Return the result, or instead of a retry the end of a row that was cancelled while it was being sent."""
-        if result.status != Status.PENDING:
-            return result
-        cancelled = self._cancelled.run(transaction.cursor, id=result.notification_id).fetchone()
-        if cancelled is None or cancelled[0] is None:
-            return result
-        response = given_up(result.response, reason=CANCELLED, at=transaction.now)
-        return result._replace(status=Status.FAILED, response=response, due_at=None)
+    def update_notifications(self, cursor: Any, ids: Sequence[str], settled: Status) -> None:
+        """Recompute the status of notifications of each of which a channel became ``settled`` (sent or failed)."""
+        if ids:
+            (self._mark_sent if settled == Status.SENT else self._mark_failed).run(cursor, ids=ids)
 
-    def update_notification(self, cursor: Any, notification_id: str, settled: Status) -> None:
-        """Recompute a notification's status after one of its channels became ``settled``."""
-        if settled == Status.SENT:
-            self._mark_sent.run(cursor, id=notification_id)
-        elif settled == Status.FAILED:
-            self._mark_failed.run(cursor, id=notification_id)
+
+def _ended(result: ChannelResult, now: Micros) -> ChannelResult:
+    """Return instead of a retry the end of a row that was cancelled while it was being sent."""
+    response = given_up(result.response, reason=CANCELLED, at=now)
+    return result._replace(status=Status.FAILED, response=response, due_at=None)

@@ -7,7 +7,9 @@ lock makes the order of sequences the order of commits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import peewee
@@ -26,6 +28,7 @@ from tocsin_server.model import (
     FeedPosition,
     FeedState,
     Marked,
+    Micros,
     Notification,
     Recipient,
     RecipientType,
@@ -40,12 +43,22 @@ from tocsin_server.storage.rows import (
     dump_json,
     notification_from_row,
 )
-from tocsin_server.storage.statements import Statement, parameter, run_query
+from tocsin_server.storage.statements import (
+    Statement,
+    among,
+    is_postgresql,
+    locking,
+    parameter,
+    time_parameter,
+)
 from tocsin_server.storage.tables import NotificationChannels, Notifications, RecipientFeeds
 from tocsin_server.storage.writer import Transaction
 
 UNREAD = SQL("NOT is_read")
 """Literal, see `claims.PENDING`."""
+
+ENTRY_LOCK = 0x656E747279
+"""Key of the advisory lock under which due rows enter their feeds ("entry" in ASCII)."""
 
 MARK_CHUNK = 500
 """Notifications marked as read in one transaction, and ids in one event: 100,000 at once would hold the writer."""
@@ -99,15 +112,26 @@ class Feeds:
             feeds.recipient_type == parameter("recipient_type"),
             feeds.recipient_id == parameter("recipient_id"),
         )
-        self._state = Statement(
+        columns = (
+            feeds.epoch,
+            feeds.last_sequence,
+            feeds.purged_sequence,
+            feeds.unread_count,
+            feeds.delivered_sequence,
+        )
+        state = feeds.select(*columns).where(*my_feed)
+        self._state = Statement(database, state)
+        kinds = [feeds.recipient_type == SQL(f"'{kind.value}'") for kind in RecipientType]
+        self._locked = Statement(
             database,
-            feeds.select(
-                feeds.epoch,
-                feeds.last_sequence,
-                feeds.purged_sequence,
-                feeds.unread_count,
-                feeds.delivered_sequence,
-            ).where(*my_feed),
+            locking(
+                database,
+                feeds.select(feeds.recipient_type, feeds.recipient_id, *columns).where(
+                    functools.reduce(operator.or_, kinds), among(database, feeds.recipient_id, "ids")
+                ),
+                feeds,
+                order_by=[feeds.recipient_type, feeds.recipient_id],
+            ),
         )
         self._after = Statement(
             database,
@@ -136,13 +160,20 @@ class Feeds:
             .limit(parameter("limit")),
         )
         self._waiting_rows = Statement(
-            database, notifications.select(rows.id, notifications.id).join(rows).where(*waiting)
+            database,
+            locking(
+                database,
+                notifications.select(rows.id, notifications.id).join(rows).where(*waiting),
+                notifications,
+                rows,
+                order_by=[notifications.id],
+            ),
         )
         self._deliver = Statement(
             database,
             rows.update(
                 status=SQL("'sent'"), attempts=rows.attempts + 1, response=parameter("response"), due_at=None
-            ).where(rows.id == parameter("id")),
+            ).where(among(database, rows.id, "ids")),
         )
         self._advance_delivered = Statement(
             database,
@@ -150,13 +181,28 @@ class Feeds:
                 *my_feed, feeds.delivered_sequence < parameter("sequence")
             ),
         )
-        self._due = Statement(
+        due = (PENDING, rows.channel == SQL("'websocket'"), rows.due_at <= time_parameter("now"))
+        self._due_candidates = Statement(
             database,
-            notifications.select(rows.id, notifications.expires_at, *NOTIFICATION_COLUMNS)
+            notifications.select(
+                rows.id, notifications.recipient_type, notifications.recipient_id, notifications.expires_at
+            )
             .join(rows)
-            .where(PENDING, rows.channel == SQL("'websocket'"), rows.due_at <= parameter("now"))
+            .where(*due)
             .order_by(rows.due_at)
             .limit(parameter("limit")),
+        )
+        self._due = Statement(
+            database,
+            locking(
+                database,
+                notifications.select(rows.id, rows.due_at, *NOTIFICATION_COLUMNS)
+                .join(rows)
+                .where(*due, among(database, rows.id, "ids")),
+                notifications,
+                rows,
+                order_by=[notifications.id],
+            ),
         )
         self._enter = Statement(
             database,
@@ -167,7 +213,9 @@ class Feeds:
         self._move = Statement(
             database, notifications.update(sequence=parameter("sequence")).where(notifications.id == parameter("id"))
         )
-        self._wait = Statement(database, rows.update(due_at=parameter("expires_at")).where(rows.id == parameter("id")))
+        self._wait = Statement(
+            database, rows.update(due_at=time_parameter("expires_at")).where(rows.id == parameter("id"))
+        )
         self._expire = Statement(
             database,
             rows.update(status=SQL("'failed'"), response=parameter("response"), due_at=None).where(
@@ -197,15 +245,31 @@ class Feeds:
         )
         self._read_in_feed = Statement(
             database,
-            notifications.update(is_read=True, read_at=parameter("now"), sequence=parameter("sequence")).where(
+            notifications.update(is_read=True, read_at=time_parameter("now"), sequence=parameter("sequence")).where(
                 notifications.id == parameter("id")
             ),
         )
         self._read_outside = Statement(
             database,
-            notifications.update(is_read=True, read_at=parameter("now")).where(notifications.id == parameter("id")),
+            notifications.update(is_read=True, read_at=time_parameter("now")).where(
+                notifications.id == parameter("id")
+            ),
         )
-        self._database = database
+        states = notifications.select(
+            notifications.id,
+            notifications.recipient_type,
+            notifications.recipient_id,
+            notifications.is_read,
+            notifications.entered_sequence,
+        ).where(among(database, notifications.id, "ids"))
+        self._states = Statement(database, states)
+        self._locked_states = Statement(database, locking(database, states, notifications, order_by=[notifications.id]))
+        # Where several processes would find the same rows due, one of them handles them.
+        self._alone = (
+            Statement(database, peewee.Select(columns=[peewee.fn.pg_try_advisory_xact_lock(ENTRY_LOCK)]))
+            if is_postgresql(database)
+            else None
+        )
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -262,15 +326,25 @@ class Feeds:
 
     def _enter_due(self, transaction: Transaction, limit: int) -> int:
         cursor, now = transaction.cursor, transaction.now
-        due = self._due.run(cursor, now=now, limit=limit).fetchall()
+        if self._alone is not None and not self._alone.run(cursor).fetchone()[0]:
+            return 0  # another process is at it
+        candidates = self._due_candidates.run(cursor, now=now, limit=limit).fetchall()
+        # Their feeds are locked before they are: somebody may be marking one as read at this moment.
+        feeds = {Recipient(RecipientType(row[1]), row[2]): 0 for row in candidates if not _expired(row[3], now)}
+        if self._alone is not None:
+            self._sequencer.enter(cursor, feeds)
+        due = self._due.run(cursor, now=now, ids=[row[0] for row in candidates]).fetchall()
+        due.sort(key=lambda row: (row[1], row[2]))
         entering: list[tuple[str, Notification]] = []
-        for row_id, expires_at, *columns in due:
+        expired: list[str] = []
+        for row_id, _, *columns in due:
             notification = notification_from_row(columns)
-            if expires_at is not None and expires_at <= now:
+            if _expired(notification.expires_at, now):
                 self._expire.run(cursor, id=row_id, response=dump_json(given_up(None, reason=EXPIRED, at=now)))
-                self._queue.update_notification(cursor, notification.id, Status.FAILED)
+                expired.append(notification.id)
             else:
                 entering.append((row_id, notification))
+        self._queue.update_notifications(cursor, expired, Status.FAILED)
         counts: dict[Recipient, int] = {}
         unread: dict[Recipient, int] = {}  # one that was read before it entered never counts as unread
         for _, notification in entering:
@@ -278,6 +352,8 @@ class Feeds:
             counts[recipient] = counts.get(recipient, 0) + 1
             unread[recipient] = unread.get(recipient, 0) + (not notification.is_read)
         ranges = self._sequencer.enter(cursor, counts, unread)
+        entered: list[dict[str, Any]] = []
+        waiting: list[dict[str, Any]] = []
         for row_id, notification in entering:
             recipient = notification.recipient
             taken = ranges[recipient]
@@ -285,8 +361,8 @@ class Feeds:
             unread[recipient] -= not notification.is_read
             sequence = taken.last - counts[recipient]
             notification.sequence = sequence
-            self._enter.run(cursor, id=notification.id, sequence=sequence)
-            self._wait.run(cursor, id=row_id, expires_at=notification.expires_at)
+            entered.append({"id": notification.id, "sequence": sequence})
+            waiting.append({"id": row_id, "expires_at": notification.expires_at})
             transaction.events.append(
                 FeedEvent(
                     recipient,
@@ -297,6 +373,8 @@ class Feeds:
                     notification,
                 )
             )
+        self._enter.run_many(cursor, entered)
+        self._wait.run_many(cursor, waiting)
         self._reader.add_channels(cursor, [notification for _, notification in entering])
         return len(due)
 
@@ -315,47 +393,49 @@ class Feeds:
 
     def mark_ids(self, transaction: Transaction, calls: Sequence[MarkIds]) -> list[Marked | TocsinError]:
         """Mark notifications of one recipient as read, all of them or, on an error, none."""
-        return [self._guarded(self._mark_ids, transaction, call) for call in calls]
+        found = self._read_states(transaction.cursor, self._states, calls)
+        self.lock(transaction.cursor, {Recipient(RecipientType(row[1]), row[2]) for row in found.values()})
+        found = self._read_states(transaction.cursor, self._locked_states, calls)
+        return [self._guarded(self._mark_ids, transaction, call, found) for call in calls]
 
     def mark_feed(self, transaction: Transaction, calls: Sequence[MarkFeed]) -> list[MarkedChunk | TocsinError]:
         """Mark a chunk of a feed as read."""
+        self.lock(transaction.cursor, {call.recipient for call in calls})
         return [self._guarded(self._mark_feed, transaction, call) for call in calls]
 
     @staticmethod
-    def _guarded(function: Any, transaction: Transaction, payload: Any) -> Any:
+    def _guarded(function: Any, *arguments: Any) -> Any:
         """Turn a refusal, which comes before anything is written, into the result of this call alone."""
         try:
-            return function(transaction, payload)
+            return function(*arguments)
         except TocsinError as refusal:
             return refusal
 
-    def _mark_ids(self, transaction: Transaction, call: MarkIds) -> Marked:
-        ids, owner = call
-        cursor = transaction.cursor
-        query = Notifications.select(
-            Notifications.id,
-            Notifications.recipient_type,
-            Notifications.recipient_id,
-            Notifications.is_read,
-            Notifications.entered_sequence,
-        ).where(Notifications.id.in_(list(ids)))
-        run_query(self._database, cursor, query)
-        found = {row[0]: row for row in cursor.fetchall()}
-        for notification_id in ids:
+    @staticmethod
+    def _read_states(cursor: Any, statement: Statement, calls: Sequence[MarkIds]) -> dict[str, list[Any]]:
+        """Read recipient and state of what several calls name, by id."""
+        ids = sorted({notification_id for call in calls for notification_id in call.ids})
+        return {row[0]: list(row) for row in statement.run(cursor, ids=ids).fetchall()}
+
+    def _mark_ids(self, transaction: Transaction, call: MarkIds, found: dict[str, list[Any]]) -> Marked:
+        rows = []
+        for notification_id in dict.fromkeys(call.ids):
             row = found.get(notification_id)
-            if row is None or (owner is not None and (row[1], row[2]) != owner):
+            if row is None or (call.owner is not None and (row[1], row[2]) != call.owner):
                 raise NotificationNotFound(notification_id)
-        recipients = {(row[1], row[2]) for row in found.values()}
+            rows.append(row)
+        recipients = {(row[1], row[2]) for row in rows}
         if len(recipients) > 1:
             raise InvalidArgument([Violation("ids", "must all belong to one recipient")])
         recipient_type, recipient_id = recipients.pop()
         recipient = Recipient(RecipientType(recipient_type), recipient_id)
-        unread = [row for row in found.values() if not row[3]]
+        unread = [row for row in rows if not row[3]]
         in_feed = [row[0] for row in sorted(unread, key=lambda row: row[4] or 0) if row[4] is not None]
         outside = sorted(row[0] for row in unread if row[4] is None)
-        for notification_id in outside:
-            self._read_outside.run(cursor, id=notification_id, now=transaction.now)
+        self._read_outside.run_many(transaction.cursor, [{"id": row_id, "now": transaction.now} for row_id in outside])
         unread_count = self._mark(transaction, recipient, in_feed)
+        for row in unread:
+            row[3] = True  # for the calls that follow in this transaction
         return Marked(len(unread), unread_count)
 
     def _mark_feed(self, transaction: Transaction, call: MarkFeed) -> MarkedChunk:
@@ -384,12 +464,25 @@ class Feeds:
             cursor, recipient_type=recipient.type, recipient_id=recipient.id, count=len(ids)
         ).fetchone()
         first = last - len(ids) + 1
-        for sequence, notification_id in enumerate(ids, start=first):
-            self._read_in_feed.run(cursor, id=notification_id, now=transaction.now, sequence=sequence)
+        # The order of sequences is that of entry; the order of the updates, and so of locks, that of ids.
+        sequences = sorted(zip(ids, range(first, last + 1), strict=True))
+        self._read_in_feed.run_many(
+            cursor,
+            [
+                {"id": notification_id, "now": transaction.now, "sequence": sequence}
+                for notification_id, sequence in sequences
+            ],
+        )
         transaction.events.append(
             FeedEvent(recipient, epoch, first, last, unread_count, read_ids=tuple(ids), read_at=transaction.now)
         )
         return int(unread_count)
+
+    def lock(self, cursor: Any, recipients: Collection[Recipient]) -> dict[Recipient, tuple[FeedState, int]]:
+        """Lock those of the feeds that exist, in order, and return the head of each and how far it was delivered."""
+        ids = sorted({recipient.id for recipient in recipients if recipient.id is not None})
+        locked = self._locked.run(cursor, ids=ids).fetchall() if ids else ()
+        return {Recipient(RecipientType(row[0]), row[1]): (FeedState(*row[2:6]), row[6]) for row in locked}
 
     # -- settling --------------------------------------------------------------------------------
 
@@ -398,21 +491,26 @@ class Feeds:
 
         A position of another epoch, or beyond the head, settles nothing: whoever presents it has seen another feed.
         """
-        return [self._settle(transaction, settlement) for settlement in settlements]
+        cursor = transaction.cursor
+        heads = self.lock(cursor, {settlement.recipient for settlement in settlements})
+        return [self._settle(cursor, settlement, heads) for settlement in settlements]
 
-    def _settle(self, transaction: Transaction, settlement: Settlement) -> int:
-        cursor, (recipient, position, response) = transaction.cursor, settlement
-        key = {"recipient_type": recipient.type, "recipient_id": recipient.id}
-        row = self._state.run(cursor, **key).fetchone()
-        if row is None:
+    def _settle(self, cursor: Any, settlement: Settlement, heads: dict[Recipient, tuple[FeedState, int]]) -> int:
+        recipient, position, response = settlement
+        if recipient not in heads:
             return 0
-        state, delivered = FeedState(*row[:4]), row[4]
+        state, delivered = heads[recipient]
         if position.epoch != state.epoch or not delivered < position.sequence <= state.sequence:
             return 0
+        key = {"recipient_type": recipient.type, "recipient_id": recipient.id}
         self._advance_delivered.run(cursor, **key, sequence=position.sequence)
+        heads[recipient] = (state, position.sequence)
         waiting = self._waiting_rows.run(cursor, **key, after=delivered, up_to=position.sequence).fetchall()
-        encoded = dump_json(response)
-        for row_id, notification_id in waiting:
-            self._deliver.run(cursor, id=row_id, response=encoded)
-            self._queue.update_notification(cursor, notification_id, Status.SENT)
+        if waiting:
+            self._deliver.run(cursor, ids=[row[0] for row in waiting], response=dump_json(response))
+            self._queue.update_notifications(cursor, [row[1] for row in waiting], Status.SENT)
         return len(waiting)
+
+
+def _expired(expires_at: Micros | None, now: Micros) -> bool:
+    return expires_at is not None and expires_at <= now

@@ -15,7 +15,7 @@ from tocsin_server.responses import CANCELLED, given_up
 from tocsin_server.storage.claims import Queue
 from tocsin_server.storage.feeds import Feeds
 from tocsin_server.storage.rows import NotificationReader, dump_json, load_json
-from tocsin_server.storage.statements import Statement, parameter
+from tocsin_server.storage.statements import Statement, locking, parameter, time_parameter
 from tocsin_server.storage.tables import NotificationChannels, Notifications
 from tocsin_server.storage.writer import Transaction
 
@@ -48,18 +48,27 @@ class Interventions:
         self._feeds = feeds
         self._attempt_limit = attempt_limit
         rows, parents = NotificationChannels, Notifications
-        self._cancelled_at = Statement(
-            database, parents.select(parents.cancelled_at).where(parents.id == parameter("id"))
+        self._lock = Statement(
+            database,
+            locking(
+                database,
+                parents.select(parents.cancelled_at).where(parents.id == parameter("id")),
+                parents,
+            ),
         )
         self._mark_cancelled = Statement(
-            database, parents.update(cancelled_at=parameter("now")).where(parents.id == parameter("id"))
+            database, parents.update(cancelled_at=time_parameter("now")).where(parents.id == parameter("id"))
         )
         self._cancellable = Statement(
             database,
-            rows.select(rows.id, rows.response).where(
-                rows.notification_id == parameter("id"),
-                rows.status == SQL("'pending'"),
-                rows.claim_token.is_null(),
+            locking(
+                database,
+                rows.select(rows.id, rows.response).where(
+                    rows.notification_id == parameter("id"),
+                    rows.status == SQL("'pending'"),
+                    rows.claim_token.is_null(),
+                ),
+                rows,
             ),
         )
         self._cancel_row = Statement(
@@ -72,16 +81,16 @@ class Interventions:
             database,
             rows.update(
                 status=SQL("'pending'"),
-                due_at=parameter("due_at"),
+                due_at=time_parameter("due_at"),
                 attempt_limit=rows.attempts + parameter("attempt_limit"),
             ).where(rows.id == parameter("id")),
         )
+        self._uncancel = Statement(database, parents.update(cancelled_at=None).where(parents.id == parameter("id")))
         self._revive_parent = Statement(
             database,
-            parents.update(
-                cancelled_at=None,
-                status=peewee.Case(None, [(parents.status == SQL("'sent'"), SQL("'sent'"))], SQL("'pending'")),
-            ).where(parents.id == parameter("id")),
+            parents.update(status=SQL("'pending'")).where(
+                parents.id == parameter("id"), parents.status == SQL("'failed'")
+            ),
         )
 
     # -- Cancel ----------------------------------------------------------------------------------
@@ -92,12 +101,13 @@ class Interventions:
 
     def _cancel(self, transaction: Transaction, notification_id: str) -> Notification | TocsinError:
         cursor, now = transaction.cursor, transaction.now
+        locked = self._lock.run(cursor, id=notification_id).fetchone()
         notification = self._reader.get(cursor, notification_id)
-        if notification is None:
+        if locked is None or notification is None:
             return NotificationNotFound(notification_id)
+        cancelled_at = locked[0]
         cancellable = self._cancellable.run(cursor, id=notification_id).fetchall()
         being_sent = sum(channel.status == Status.PENDING for channel in notification.channels) - len(cancellable)
-        (cancelled_at,) = self._cancelled_at.run(cursor, id=notification_id).fetchone()
         if not cancellable and (not being_sent or cancelled_at is not None):
             return AlreadySettled(notification_id, notification.status)
         self._mark_cancelled.run(cursor, id=notification_id, now=now)
@@ -105,7 +115,7 @@ class Interventions:
             previous = load_json(response)
             self._cancel_row.run(cursor, id=row_id, response=dump_json(given_up(previous, reason=CANCELLED, at=now)))
         if cancellable:
-            self._queue.update_notification(cursor, notification_id, Status.FAILED)
+            self._queue.update_notifications(cursor, [notification_id], Status.FAILED)
         if being_sent:
             transaction.cancelled.append(notification_id)
         return self._present(cursor, notification_id)
@@ -121,6 +131,10 @@ class Interventions:
         notification = self._reader.get(cursor, revival.notification_id)
         if notification is None:
             return NotificationNotFound(revival.notification_id)
+        # What it is decided by is read once more, under the locks; the feed's comes before the notification's.
+        self._feeds.lock(cursor, [notification.recipient])
+        self._lock.run(cursor, id=notification.id).fetchall()
+        notification = self._present(cursor, notification.id)
         chosen = _failed(notification, revival.channels)
         if isinstance(chosen, TocsinError):
             return chosen
@@ -134,6 +148,7 @@ class Interventions:
             if channel.channel == ChannelType.WEBSOCKET:
                 due_at = notification.expires_at  # waits in the feed, where the next lines put it anew
             self._revive_row.run(cursor, id=channel.id, due_at=due_at, attempt_limit=self._attempt_limit)
+        self._uncancel.run(cursor, id=notification.id)
         self._revive_parent.run(cursor, id=notification.id)
         event: FeedEvent | None = None
         if any(channel.channel == ChannelType.WEBSOCKET for channel in chosen):
@@ -146,7 +161,7 @@ class Interventions:
 
     def _present(self, cursor: Any, notification_id: str) -> Notification:
         notification = self._reader.get(cursor, notification_id)
-        assert notification is not None  # noqa: S101 - read before in the same transaction
+        assert notification is not None  # noqa: S101 - notifications are only removed by hand
         return notification
 
 

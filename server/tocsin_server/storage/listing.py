@@ -96,4 +96,4 @@ def _conditions(wanted: NotificationFilter) -> list[Any]:
 def first_id_at(at: Micros) -> str:
     """Return a lower bound of the ids of notifications created at ``at`` (rounded up to a millisecond) or later."""
     digits = f"{-(-at // 1000):012x}"
-    return f"{digits[:8]}-{digits[8:]}"
+    return f"{digits[:8]}-{digits[8:]}-0000-0000-000000000000"

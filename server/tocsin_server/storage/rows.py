@@ -9,7 +9,7 @@ from typing import Any
 import peewee
 
 from tocsin_server.model import Channel, ChannelType, Json, Notification, Recipient, RecipientType, Status
-from tocsin_server.storage.statements import Statement, parameter, run_query
+from tocsin_server.storage.statements import Statement, among
 from tocsin_server.storage.tables import NotificationChannels, Notifications
 
 NOTIFICATION_COLUMNS = (
@@ -106,38 +106,35 @@ class NotificationReader:
 
     def __init__(self, database: peewee.Database) -> None:
         self._database = database
-        self._one = Statement(
-            database, Notifications.select(*NOTIFICATION_COLUMNS).where(Notifications.id == parameter("id"))
+        self._by_ids = Statement(
+            database,
+            Notifications.select(*NOTIFICATION_COLUMNS).where(among(database, Notifications.id, "ids")),
+        )
+        self._channels = Statement(
+            database,
+            NotificationChannels.select(*CHANNEL_COLUMNS).where(
+                among(database, NotificationChannels.notification_id, "ids")
+            ),
         )
 
     def get(self, cursor: Any, notification_id: str) -> Notification | None:
         """Read one, or None."""
-        row = self._one.run(cursor, id=notification_id).fetchone()
-        if row is None:
-            return None
-        notification = notification_from_row(row)
-        self.add_channels(cursor, [notification])
-        return notification
+        return self.get_several(cursor, [notification_id]).get(notification_id)
 
-    def select(self, cursor: Any, query: Any) -> list[Notification]:
-        """Read those that a select over `NOTIFICATION_COLUMNS` gives, in its order."""
-        run_query(self._database, cursor, query)
-        notifications = [notification_from_row(row) for row in cursor.fetchall()]
+    def get_several(self, cursor: Any, ids: Sequence[str]) -> dict[str, Notification]:
+        """Read several, by id; those that do not exist are left out."""
+        found = self._by_ids.run(cursor, ids=ids).fetchall() if ids else ()
+        notifications = [notification_from_row(row) for row in found]
         self.add_channels(cursor, notifications)
-        return notifications
+        return {notification.id: notification for notification in notifications}
 
     def add_channels(self, cursor: Any, notifications: Iterable[Notification]) -> None:
         """Read the channels of notifications into them, in one query."""
         by_id = {notification.id: notification for notification in notifications}
         if not by_id:
             return
-        query = NotificationChannels.select(*CHANNEL_COLUMNS).where(
-            NotificationChannels.notification_id.in_(list(by_id))
-        )
-        sql, arguments = self._database.get_sql_context().sql(query).query()
         channels: dict[str, list[Channel]] = {notification_id: [] for notification_id in by_id}
-        cursor.execute(sql, arguments)
-        for row in cursor.fetchall():
+        for row in self._channels.run(cursor, ids=by_id).fetchall():
             channels[row[1]].append(channel_from_row(row, in_feed=by_id[row[1]].sequence is not None))
         for notification_id, found in channels.items():
             found.sort(key=lambda channel: channel.id)  # UUIDv7: oldest first, and in the order that was asked for

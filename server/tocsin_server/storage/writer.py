@@ -1,8 +1,9 @@
-"""Group commit: one thread that writes what has gathered in one transaction.
+"""Group commit: threads that write what has gathered in one transaction.
 
-A commit costs an fsync, however much it holds. Callers on any event loop put their writes on one queue; the writer
-takes what is waiting, runs it in one transaction, commits, and only then lets the callers go on. Under load a commit
-is shared by many; alone, a write waits for nobody.
+A commit costs an fsync, however much it holds. Callers on any event loop put their writes on one queue; a writer
+thread takes what is waiting, runs it in one transaction, commits, and only then lets the callers go on. Under load a
+commit is shared by many; alone, a write waits for nobody. SQLite takes one writer at a time; PostgreSQL has several,
+so that one prepares a transaction while the database works on another.
 
 The steps of one round are
 
@@ -12,8 +13,9 @@ The steps of one round are
 4. tell the feed and the sender lanes what was committed (`CommitListener`),
 5. resolve the callers' futures, one wake-up per event loop.
 
-When a handler fails, the round is rolled back and every write of it is run again alone, so that one bad write does
-not take its neighbours down.
+When a handler fails, the round is rolled back. What another transaction was in the way of is run again as it is, and
+what the database is not there for fails as a whole; otherwise every write is run again alone, so that one bad write
+does not take its neighbours down.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -41,11 +45,25 @@ MAX_ROUND = 1_000
 MAX_WAITING = 20_000
 """Weight that may wait before further writes are refused with RESOURCE_EXHAUSTED."""
 
+REPETITIONS = 10
+"""Times that a transaction is run again because another was in the way."""
+
+LONGEST_PAUSE = 0.1
+"""Seconds before a transaction is run again, at most; a random part of it, so that the two do not meet again."""
+
+
+class Away(Exception):
+    """Raised by a transaction whose database cannot be reached, or was lost before it was known to have committed."""
+
+
+class InTheWay(Exception):
+    """Raised by a transaction that was rolled back because of another one and can be run again."""
+
 
 class Transaction:
     """One open write transaction, and what is to be told when it is committed.
 
-    ``cursor`` is the driver's own; ``now`` is the time of the transaction.
+    ``cursor`` is the driver's own; ``now`` is the time of the transaction, by the database's clock.
     """
 
     __slots__ = ("_listener", "cancelled", "claims", "cursor", "events", "now", "reserved")
@@ -73,7 +91,7 @@ Handler: TypeAlias = Callable[[Transaction, Sequence[P]], Sequence[R | TocsinErr
 
 
 class CommitListener(Protocol):
-    """Who is told, on the writer's thread, what was committed. Must neither block nor raise."""
+    """Who is told, on a writer's thread, what was committed. Must neither block nor raise."""
 
     def reserve(self, channel: ChannelType) -> bool:
         """Take a place for a row to be inserted under a lease and handed over after the commit."""
@@ -98,29 +116,38 @@ class _Write:
 
 
 class Writer:
-    """The one thread that writes.
+    """The threads that write.
 
     Args:
-        transaction: Opens a write transaction and gives its cursor; commits when left normally, else rolls back.
-        now: Gives the transaction's time.
+        transaction: Opens a write transaction and gives its cursor and its time; commits when left normally, else
+            rolls back. May raise `Away` and `InTheWay`.
         listener: Is told what was committed.
+        threads: How many.
+        mixed: Whether one transaction may hold what several handlers do. Where transactions run side by side, each
+            handler takes its row locks in the same order as all others, and a mixture would not.
     """
 
     def __init__(
         self,
-        transaction: Callable[[], AbstractContextManager[Any]],
-        now: Callable[[], Micros],
+        transaction: Callable[[], AbstractContextManager[tuple[Any, Micros]]],
         listener: CommitListener,
+        *,
+        threads: int = 1,
+        mixed: bool = True,
     ) -> None:
         self._transaction = transaction
-        self._now = now
         self._listener = listener
+        self._mixed = mixed
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting = 0
         self._closing = False
-        self._thread = threading.Thread(target=self._main, name="tocsin-writer", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._main, name=f"tocsin-writer-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, handler: Handler[P, R], payload: P, weight: int = 1) -> asyncio.Future[R]:
         """Queue a write and return a future of the running loop, done after the commit.
@@ -143,12 +170,13 @@ class Writer:
         return future
 
     def close(self) -> None:
-        """Write what is waiting, then end the thread. Idempotent; blocks until done."""
+        """Write what is waiting, then end the threads. Idempotent; blocks until done."""
         with self._lock:
             if not self._closing:
                 self._closing = True
                 self._queue.put(None)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _main(self) -> None:
         open_ = True
@@ -167,22 +195,48 @@ class Writer:
                     break
             else:
                 open_ = False
-            if round_:
-                self._write(round_)
+                self._queue.put(None)  # for the next thread
+            for together in self._transactions(round_):
+                self._write(together)
                 with self._lock:
-                    self._waiting -= weight
-                self._resolve(round_)
+                    self._waiting -= sum(write.weight for write in together)
+                self._resolve(together)
+
+    def _transactions(self, round_: list[_Write]) -> list[list[_Write]]:
+        """Split a round into what is written together."""
+        if self._mixed or not round_:
+            return [round_] if round_ else []
+        by_handler: dict[Handler[Any, Any], list[_Write]] = {}
+        for write in round_:
+            by_handler.setdefault(write.handler, []).append(write)
+        return list(by_handler.values())
 
     def _write(self, round_: list[_Write]) -> None:
-        try:
-            self._commit(round_)
-        except Exception as error:  # whatever it was, nobody may be left waiting
-            if len(round_) == 1:
-                round_[0].result = _as_ours(error)
+        for _ in range(REPETITIONS):
+            try:
+                self._commit(round_)
+            except InTheWay as error:
+                log.info("a transaction is run again", extra={"event": "transaction_repeated"}, exc_info=error)
+                time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - guards nothing
+            except Away as error:
+                log.warning("the database is away", extra={"event": "database_away", "cause": _cause(error)})
+                for write in round_:
+                    write.result = _unavailable("the database does not answer now", error)
                 return
-            log.warning("round of writes failed, writing each alone", extra={"event": "round_split"}, exc_info=error)
-            for write in round_:
-                self._write([write])
+            except Exception as error:  # whatever it was, nobody may be left waiting
+                if len(round_) == 1:
+                    round_[0].result = _as_ours(error)
+                    return
+                log.warning(
+                    "round of writes failed, writing each alone", extra={"event": "round_split"}, exc_info=error
+                )
+                for write in round_:
+                    self._write([write])
+                return
+            else:
+                return
+        for write in round_:
+            write.result = DatabaseUnavailable("other transactions keep being in the way")
 
     def _commit(self, round_: list[_Write]) -> None:
         by_handler: dict[Handler[Any, Any], list[_Write]] = {}
@@ -190,8 +244,8 @@ class Writer:
             by_handler.setdefault(write.handler, []).append(write)
         transaction: Transaction | None = None
         try:
-            with self._transaction() as cursor:
-                transaction = Transaction(cursor, self._now(), self._listener)
+            with self._transaction() as (cursor, now):
+                transaction = Transaction(cursor, now, self._listener)
                 for handler, writes in by_handler.items():
                     results = handler(transaction, [write.payload for write in writes])
                     for write, result in zip(writes, results, strict=True):
@@ -224,10 +278,18 @@ def _set_results(writes: list[_Write]) -> None:
             write.future.set_result(write.result)
 
 
+def _cause(error: Exception) -> str:
+    return " ".join(str(error.__cause__ or error).split())
+
+
 def _as_ours(error: Exception) -> Exception:
     if isinstance(error, TocsinError):
         return error
-    unavailable = DatabaseUnavailable("the database does not take writes now")
-    unavailable.__cause__ = error
     log.error("write failed", extra={"event": "write_failed"}, exc_info=error)
-    return unavailable
+    return _unavailable("the database does not take writes now", error)
+
+
+def _unavailable(message: str, cause: Exception) -> DatabaseUnavailable:
+    error = DatabaseUnavailable(message)
+    error.__cause__ = cause
+    return error

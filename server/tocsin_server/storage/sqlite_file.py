@@ -10,11 +10,9 @@ from pathlib import Path
 
 import peewee
 from filelock import FileLock, Timeout
-from playhouse.migrations import Runner
 
-from tocsin_server.errors import DatabaseInUse, DatabaseNewer, DatabaseUnusable, MigrationsPending
-
-MIGRATIONS = Path(__file__).with_name("migrations")
+from tocsin_server.errors import DatabaseInUse, DatabaseUnusable
+from tocsin_server.storage.migrating import bring_up_to_date
 
 BUSY_TIMEOUT = 30.0  # seconds; our one writer waits for a foreign process (a backup, a shell), not for itself
 
@@ -100,15 +98,7 @@ def prepare(path: Path, *, migrate: bool = True) -> list[str]:
         raise DatabaseUnusable(f"cannot open {path}: it is not writable")
     database = open_database(path)
     try:
-        runner = Runner(database, str(MIGRATIONS), table_name="schema_migrations")
-        history = runner.status()
-        unknown = [migration.name for migration in history if migration.path is None]
-        if unknown:
-            raise DatabaseNewer(f"{path} was migrated by a newer version of Tocsin ({', '.join(unknown)}); upgrade")
-        pending = [migration.name for migration in history if migration.applied is None]
-        if pending and not migrate:
-            raise MigrationsPending(f"{path} needs migrations ({', '.join(pending)}); run: tocsin migrate")
-        applied: list[str] = runner.up()
+        applied = bring_up_to_date(database, str(path), migrate=migrate)
         # Proves that this process may write, which an up-to-date schema did not show.
         with database.atomic():
             database.execute_sql("CREATE TABLE tocsin_write_probe (x)")

@@ -1,0 +1,197 @@
+"""Connecting to PostgreSQL: sessions as the store needs them, what errors mean, migrations under a lock."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import peewee
+import psycopg2
+from psycopg2 import extensions
+
+from tocsin_server.clock import wall_clock
+from tocsin_server.errors import DatabaseUnusable
+from tocsin_server.model import Micros
+from tocsin_server.storage.migrating import bring_up_to_date
+
+OLDEST_VERSION = 140000
+"""PostgreSQL 14: older ones get no more security fixes."""
+
+MIGRATION_LOCK = 0x746F6373696E
+"""Key of the advisory lock that one migrating process holds ("tocsin" in ASCII)."""
+
+_CONNECT = {
+    "fallback_application_name": "tocsin",
+    "connect_timeout": "5",  # seconds
+    # A host that vanished is noticed within a minute, also while nothing is sent.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",  # milliseconds
+}
+"""Parameters of libpq; those in the URL win."""
+
+_SESSION = """
+SET TIME ZONE 'UTC';
+SET DateStyle = 'ISO';
+SET client_encoding = 'UTF8';
+SET statement_timeout = '30s';
+SET lock_timeout = '10s';
+SET idle_in_transaction_session_timeout = '60s';
+SET jit = off;
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+"""
+"""Whoever waits for a statement has given up by the time these limits end it; compiling queries that touch a few
+rows costs more than it saves; and an accepted notification must be on the disk, whatever the server's default is."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _micros(text: Any, _cursor: Any) -> Micros | None:
+    return None if text is None else (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+
+
+def _text(text: Any, _cursor: Any) -> Any:
+    return text
+
+
+# Times, ids and JSON come as the plain values that the rest of the storage works with. Numbers of pg_type.
+_TYPES = [
+    extensions.new_type((1184,), "TOCSIN_TIME", _micros),
+    extensions.new_type((2950,), "TOCSIN_ID", _text),
+    extensions.new_type((3802,), "TOCSIN_JSON", _text),
+]
+
+
+class Database(peewee.PostgresqlDatabase):
+    """A database that each thread has a connection of its own to, in sessions set up as above."""
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        super().__init__(url)
+        self._url = url
+        self._session = _SESSION + ("SET default_transaction_read_only = on;" if read_only else "")
+
+    def _connect(self) -> Any:
+        connection = psycopg2.connect(**{**_CONNECT, **extensions.parse_dsn(self._url)})
+        try:
+            connection.autocommit = True
+            for kind in _TYPES:
+                extensions.register_type(kind, connection)
+            with connection.cursor() as cursor:
+                cursor.execute(self._session)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class Fault(Enum):
+    """What an error of the database means for the transaction that it ended."""
+
+    REPEAT = "another transaction was in the way; the same one again will do"
+    LOST = "the connection is lost or was refused"
+    AWAY = "the database cannot do it now"
+    REFUSED = "the database refused what was asked"
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Classify an error of psycopg2, or of peewee around one, by its SQLSTATE.
+
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    original = error.__cause__ if isinstance(error, peewee.PeeweeException) and error.__cause__ else error
+    state = getattr(original, "pgcode", None)
+    if state is None:  # libpq's own errors have none
+        libpq = isinstance(original, psycopg2.OperationalError | psycopg2.InterfaceError)
+        return Fault.LOST if libpq else Fault.REFUSED
+    if state in ("40001", "40P01", "55P03"):  # serialisation failure, deadlock, lock timeout
+        return Fault.REPEAT
+    if state.startswith(("08", "57P")):  # connection exceptions; shutdown, crash, start-up
+        return Fault.LOST
+    if state.startswith(("53", "57", "25006")):  # out of resources, statement timeout, a server that became a standby
+        return Fault.AWAY
+    return Fault.REFUSED
+
+
+class DatabaseClock:
+    """The database's time as far as this process knows it: its own clock, set right at every transaction.
+
+    Hosts disagree about the time, and what is due is decided by the database's; so a process that only looks at the
+    queue uses the same time.
+    """
+
+    def __init__(self) -> None:
+        self._ahead: Micros = 0
+
+    def __call__(self) -> Micros:
+        """Return the present time."""
+        return wall_clock() + self._ahead
+
+    def synchronise(self, now: Micros) -> Micros:
+        """Take over the time that the database has just told, and return the time to use for it."""
+        self._ahead = now - wall_clock()
+        return now
+
+
+def describe(url: str) -> str:
+    """Return what may be shown of a URL: where the database is, nothing about who connects to it."""
+    try:
+        parts = extensions.parse_dsn(url)
+    except psycopg2.ProgrammingError:
+        return "the database"
+    host = parts.get("host", "")
+    port = f":{parts['port']}" if "port" in parts else ""
+    return f"postgresql://{host}{port}/{parts.get('dbname', '')}"
+
+
+def prepare(url: str, *, migrate: bool = True) -> list[str]:
+    """Bring the schema up to date and return the names of the migrations applied.
+
+    Any number of processes may do so at once: one works, the others wait for it.
+
+    Args:
+        url: Of an existing database.
+        migrate: If false, pending migrations are an error rather than applied.
+
+    Raises:
+        DatabaseUnusable: It cannot be reached or used.
+        DatabaseNewer: It has migrations that this version does not know.
+        MigrationsPending: It lacks some and ``migrate`` is false.
+    """
+    name = describe(url)
+    database: peewee.Database = Database(url)
+    try:
+        with _alone(database):
+            _check(database, name)
+            return bring_up_to_date(database, name, migrate=migrate)
+    except (peewee.DatabaseError, peewee.InterfaceError, psycopg2.Error) as error:
+        raise DatabaseUnusable(f"cannot use {name}: {' '.join(str(error).split())}") from error
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def _alone(database: peewee.Database) -> Iterator[None]:
+    """Hold the lock that keeps other processes from migrating at the same time."""
+    # A migration of a large table takes longer than any statement of the service may.
+    database.execute_sql("SET statement_timeout = 0; SET lock_timeout = 0")
+    database.execute_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+    try:
+        yield
+    finally:
+        if database.is_connection_usable():
+            database.execute_sql(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
+
+
+def _check(database: peewee.Database, name: str) -> None:
+    version, encoding = database.execute_sql(
+        "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
+    ).fetchone()
+    if version < OLDEST_VERSION:
+        raise DatabaseUnusable(f"{name} is PostgreSQL {version // 10000}; 14 or newer is needed")
+    if encoding != "UTF8":
+        raise DatabaseUnusable(f"{name} stores text as {encoding}; create it with ENCODING 'UTF8'")
