@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import email_validator
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
@@ -15,6 +14,13 @@ _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 _CHAT = re.compile(r"-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 """A Telegram chat id (64-bit, negative for groups), or the user name of a public channel."""
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PLAIN_EMAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?!.*--)(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
+"""What nearly all addresses look like: a dot-atom of at most 64 characters (RFC 5322, 3.2.3) at a host name
+(RFC 1123, 2.1) without the double hyphens of encoded names. The library takes 20 us to come to the same result, as
+much as the rest of a request's checks; it judges everything else."""
 
 # Names such as .local, .internal or localhost are reserved on the public internet; people who run their own service
 # also run their own mail. The library's documented way to allow them is to change its list.
@@ -52,10 +58,11 @@ def parse_mailbox(address: str) -> ValidatedEmail:
     )
 
 
-@lru_cache(maxsize=10_000)
 def _email_problem(address: str) -> str | None:
     if len(address.encode()) > _LONGEST_EMAIL:
         return f"must be an e-mail address of at most {_LONGEST_EMAIL} bytes"
+    if _PLAIN_EMAIL.fullmatch(address):
+        return None
     try:
         parse_mailbox(address)
     except EmailNotValidError as error:

@@ -99,6 +99,11 @@ class ServerProcess:
         return self._address
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def output(self) -> str:
         """What it has written to standard output."""
         return "".join(self._output)

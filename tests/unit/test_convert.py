@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -47,7 +48,7 @@ from tocsin_server.model import (
     Status,
 )
 from tocsin_server.rpc import convert, validation
-from tocsin_server.rpc.idempotency import digest
+from tocsin_server.rpc.idempotency import canonical, digest
 
 NOBODY = pb.Recipient(type=pb.RECIPIENT_TYPE_GUEST)
 SOMEBODY = pb.Recipient(type=pb.RECIPIENT_TYPE_USER, id="0d9a4c1e-5f0b-4a57-8b57-0c6f2f1f7f10")
@@ -423,9 +424,17 @@ def test_a_digest_tells_its_version_and_is_there_only_with_a_key() -> None:
 @given(OBJECTS)
 def test_the_canonical_form_sorts_members_and_keeps_everything_else(value: dict[str, Any]) -> None:
     backwards = dict(reversed(value.items()))
-    assert digest([value]) == digest([backwards])
-    assert (digest([value]) == digest([{}])) == (value == {})
-    assert digest([value, None]) != digest([value]) != digest([[value]])
+    assert canonical(value) == canonical(backwards)
+    assert json.loads(canonical(value)) == value
+    assert (canonical(value) == canonical({})) == (value == {})
+
+
+@settings(deadline=None)
+@given(OBJECTS, OBJECTS)
+def test_the_digest_is_of_the_canonical_form_of_the_whole_content(value: dict[str, Any], other: dict[str, Any]) -> None:
+    whole = canonical([value, "title", other, None, value]).encode()
+    expected = f"1:{hashlib.sha256(whole).hexdigest()}"
+    assert digest([value, "title"], canonical(other), [None, value]) == expected
 
 
 # -- the other requests --------------------------------------------------------------------------
@@ -650,12 +659,14 @@ def test_every_word_has_its_number(status: Status, recipient_type: RecipientType
 
 
 def test_the_answers_of_a_batch_leave_out_what_the_caller_has() -> None:
-    brief = convert.write_accepted(Accepted(WHOLE, duplicate=True), service_pb.SendResponse(), brief=True)
+    wanted = request(metadata={"order_id": "ABC123"})
+    brief = convert.write_accepted(Accepted(WHOLE, duplicate=True), wanted, service_pb.SendResponse(), brief=True)
     assert brief.duplicate
     assert not brief.notification.message
     assert not brief.notification.HasField("metadata")
-    full = convert.write_accepted(Accepted(WHOLE, duplicate=False), service_pb.SendResponse())
+    full = convert.write_accepted(Accepted(WHOLE, duplicate=False), wanted, service_pb.SendResponse())
     assert not full.duplicate
+    assert (full.notification.message, full.notification.metadata) == (WHOLE.message, wanted.metadata)
     full.notification.ClearField("message")
     full.notification.ClearField("metadata")
     assert full.notification == brief.notification

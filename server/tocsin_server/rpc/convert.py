@@ -5,7 +5,6 @@ Reading a request checks every field, and names every bad one at once (`InvalidA
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,7 +33,7 @@ from tocsin_server.model import (
     Status,
 )
 from tocsin_server.rpc import validation
-from tocsin_server.rpc.idempotency import digest
+from tocsin_server.rpc.idempotency import canonical, digest
 from tocsin_server.rpc.validation import Violations
 
 # Enumerations by number. Number 0 is "unspecified", numbers beyond the list come from newer callers.
@@ -124,9 +123,13 @@ def _json_value(value: struct_pb2.Value, levels: int) -> Any:
 
 def _json_object(message: struct_pb2.Struct, levels: int = validation.DEEPEST_METADATA) -> dict[str, Any]:
     _check_levels(levels)
-    if any("\x00" in name for name in message.fields):
-        raise ValueError("must not contain NUL")
-    return {name: _json_value(value, levels - 1) for name, value in message.fields.items()}
+    fields = message.fields
+    value = {}
+    for name in fields:  # its items() are made in Python, for each member anew
+        if "\x00" in name:
+            raise ValueError("must not contain NUL")
+        value[name] = _json_value(fields[name], levels - 1)
+    return value
 
 
 def _check_levels(levels: int) -> None:
@@ -134,16 +137,18 @@ def _check_levels(levels: int) -> None:
         raise ValueError(f"must be nested at most {validation.DEEPEST_METADATA} levels deep")
 
 
-def _metadata(message: struct_pb2.Struct, problems: Violations) -> Json | None:
+def _metadata(message: struct_pb2.Struct, problems: Violations) -> tuple[Json | None, str]:
+    """Return the value, and its canonical form."""
     try:
         value = _json_object(message)
-        size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        text = canonical(value)
+        size = len(text.encode())
     except ValueError as error:
         problems.add("metadata", str(error))
-        return None
+        return None, "null"
     if size > validation.LONGEST_METADATA:
         problems.add("metadata", f"must be at most {validation.LONGEST_METADATA} bytes as JSON, is {size}")
-    return value
+    return value, text
 
 
 def _targets(messages: Sequence[pb.ChannelTarget], problems: Violations) -> list[ChannelDraft]:
@@ -215,7 +220,7 @@ def read_send(request: service_pb.SendRequest, now: Micros, caller: str) -> Send
     title, message, key = request.title, request.message, request.idempotency_key
     problems.add("title", validation.title_problem(title))
     problems.add("message", validation.message_problem(message))
-    metadata = _metadata(request.metadata, problems) if request.HasField("metadata") else None
+    metadata, metadata_text = _metadata(request.metadata, problems) if request.HasField("metadata") else (None, "null")
     named = _targets(request.channels, problems)
     addresses = _addresses(request.addresses, problems) if request.addresses else {}
     if key:
@@ -235,18 +240,16 @@ def read_send(request: service_pb.SendRequest, now: Micros, caller: str) -> Send
     draft = NotificationDraft(recipient, title, message, metadata, named, send_at, expires_at, caller, key)
     if key:
         draft.digest = digest(
+            [recipient, title, message],
+            metadata_text,
             [
-                recipient,
-                title,
-                message,
-                metadata,
                 [[wanted.channel, wanted.address] for wanted in named],
                 addresses,
                 send_at,
                 expires_at,
                 strategy,
                 routing,
-            ]
+            ],
         )
     return SendContent(
         draft,
@@ -439,11 +442,17 @@ def write_notification(
 
 
 def write_accepted(
-    accepted: Accepted, message: service_pb.SendResponse, *, brief: bool = False
+    accepted: Accepted, request: service_pb.SendRequest, message: service_pb.SendResponse, *, brief: bool = False
 ) -> service_pb.SendResponse:
-    """Fill the answer to one request."""
-    write_notification(accepted.notification, message.notification, brief=brief)
+    """Fill the answer to a request; ``brief`` leaves message and metadata out."""
+    notification = message.notification
+    write_notification(accepted.notification, notification, brief=True)
     message.duplicate = accepted.duplicate
+    if not brief:
+        notification.message = accepted.notification.message
+        # What was accepted under a key has the request's content: it need not be built anew.
+        if request.HasField("metadata"):
+            notification.metadata.CopyFrom(request.metadata)
     return message
 
 

@@ -120,7 +120,7 @@ class NotificationService:
         [accepted] = await self._store.accept([self._draft(request, caller)])
         if isinstance(accepted, TocsinError):
             raise accepted
-        return convert.write_accepted(accepted, pb.SendResponse())
+        return convert.write_accepted(accepted, request, pb.SendResponse())
 
     async def SendBatch(  # noqa: N802
         self, request: pb.SendBatchRequest, caller: Principal
@@ -142,13 +142,13 @@ class NotificationService:
                 results.append(refusal)
         accepted = iter(await self._store.accept(drafts) if drafts else ())
         response = pb.SendBatchResponse()
-        for known in results:
+        for item, known in zip(request.requests, results, strict=True):
             result = known if known is not None else next(accepted)
             message = response.results.add()
             if isinstance(result, TocsinError):
                 message.error.CopyFrom(to_status(result))
             else:
-                convert.write_accepted(result, message.response, brief=True)
+                convert.write_accepted(result, item, message.response, brief=True)
         return response
 
     def _draft(self, request: pb.SendRequest, caller: Principal) -> NotificationDraft:

@@ -42,9 +42,12 @@ CHANNEL_COLUMNS = (
 )
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one each time
+
+
 def dump_json(value: Json | None) -> str | None:
     """Write a JSON column."""
-    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return None if value is None else _encoder.encode(value)
 
 
 def load_json(text: str | None) -> Json | None:

@@ -66,8 +66,11 @@ class TitleField(Field):
 
 
 def one_of(column: str, words: type[StrEnum]) -> Any:
-    """Constrain a column to the words of an enumeration."""
-    return Check(f"{column} IN ({', '.join(repr(word.value) for word in words)})")
+    """Constrain a column to the words of an enumeration.
+
+    Not with ``IN``, for which SQLite builds a table each time: it made up a third of an accepted notification's cost.
+    """
+    return Check(" OR ".join(f"{column} = {word.value!r}" for word in words))
 
 
 class Notifications(Model):
@@ -82,7 +85,7 @@ class Notifications(Model):
     message = TextField()
     status = WordField(constraints=[one_of("status", Status)])
     metadata = JsonField(null=True, constraints=[Check("metadata IS NULL OR json_valid(metadata)")])
-    is_read = BooleanField(constraints=[SQL("DEFAULT 0"), Check("is_read IN (0, 1)")])
+    is_read = BooleanField(constraints=[SQL("DEFAULT 0"), Check("is_read = 0 OR is_read = 1")])
     created_at = TimeField(constraints=[Check("typeof(created_at) = 'integer'")])
 
     read_at = TimeField(null=True)

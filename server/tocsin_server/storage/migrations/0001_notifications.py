@@ -42,20 +42,25 @@ class Title(Field):
     field_type = "TITLE"
 
 
-STATUS = Check("status IN ('pending', 'sent', 'failed')")
+def one_of(column, *words):
+    # For IN, SQLite would build a table at each insert.
+    return Check(" OR ".join(f"{column} = '{word}'" for word in words))
+
+
+STATUS = one_of("status", "pending", "sent", "failed")
 
 
 class Notifications(Model):
     id = Id(primary_key=True, constraints=[Check("length(id) = 36")])
     recipient_id = Id(null=True)
     recipient_type = Word(
-        constraints=[Check("recipient_type IN ('user', 'guest', 'potential_customer', 'partner', 'other')")]
+        constraints=[one_of("recipient_type", "user", "guest", "potential_customer", "partner", "other")]
     )
     title = Title(constraints=[Check("length(title) BETWEEN 1 AND 255")])
     message = TextField()
     status = Word(constraints=[STATUS])
     metadata = Json(null=True, constraints=[Check("metadata IS NULL OR json_valid(metadata)")])
-    is_read = BooleanField(constraints=[SQL("DEFAULT 0"), Check("is_read IN (0, 1)")])
+    is_read = BooleanField(constraints=[SQL("DEFAULT 0"), Check("is_read = 0 OR is_read = 1")])
     created_at = Time(constraints=[Check("typeof(created_at) = 'integer'")])
     read_at = Time(null=True)
     send_at = Time(null=True)
@@ -75,7 +80,7 @@ class NotificationChannels(Model):
         Notifications, column_name="notification_id", object_id_name="notification_key", on_delete="CASCADE",
         backref="channel_rows", index=False,
     )  # fmt: skip
-    channel = Word(constraints=[Check("channel IN ('websocket', 'email', 'telegram', 'sms')")])
+    channel = Word(constraints=[one_of("channel", "websocket", "email", "telegram", "sms")])
     status = Word(constraints=[STATUS])
     attempts = IntegerField(constraints=[SQL("DEFAULT 0"), Check("attempts >= 0")])
     response = Json(null=True, constraints=[Check("response IS NULL OR json_valid(response)")])
