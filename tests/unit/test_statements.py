@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 import pytest
 
-from tocsin_server.storage.statements import RowInsert, Statement, parameter
+from tocsin_server.storage.statements import Statement, among, parameter
 
 
 class Animal(peewee.Model):
@@ -26,8 +26,9 @@ def database() -> Iterator[peewee.SqliteDatabase]:
     database = peewee.SqliteDatabase(":memory:")
     with database.bind_ctx([Animal]):
         database.create_tables([Animal])
-    RowInsert(database, Animal, ("name", "legs", "sound")).run(
-        database.cursor(), [("dog", 4, "woof"), ("hen", 2, None), ("legs", 0, "?")]
+    database.cursor().executemany(
+        "INSERT INTO animal (name, legs, sound) VALUES (?, ?, ?)",
+        [("dog", 4, "woof"), ("hen", 2, None), ("legs", 0, "?")],
     )
     yield database
     database.close()
@@ -79,14 +80,7 @@ def test_an_update_tells_how_many_rows_it_changed(database: peewee.SqliteDatabas
     assert statement.run(database.cursor(), more=2).rowcount == 2
 
 
-def test_rows_are_inserted_column_by_column(database: peewee.SqliteDatabase) -> None:
-    insert, cursor = RowInsert(database, Animal, ("name", "legs")), database.cursor()
-    insert.run(cursor, [("ant", 6), ("bee", 6)])
-    insert.run(cursor, [])
-    cursor.execute("SELECT name, sound FROM animal WHERE legs = 6 ORDER BY name")
-    assert _all(cursor) == [("ant", None), ("bee", None)]
-
-
-def test_columns_in_an_order_that_is_not_the_tables_are_refused(database: peewee.SqliteDatabase) -> None:
-    with pytest.raises(TypeError, match="Animal"):
-        RowInsert(database, Animal, ("legs", "name"))
+def test_any_number_of_ids_fits_one_statement(database: peewee.SqliteDatabase) -> None:
+    statement = Statement(database, Animal.select(Animal.legs).where(among(database, Animal.name, "names")))
+    for names, legs in (([], []), (["dog"], [(4,)]), (["hen", "dog", "cat"], [(2,), (4,)])):
+        assert sorted(_all(statement.run(database.cursor(), names=names))) == sorted(legs)

@@ -32,8 +32,8 @@ from tocsin_server.model import (
     RecipientType,
     Status,
 )
+from tocsin_server.storage.batches import RowInsert, RowInsertIfAbsent, RowLookup, RowUpsert
 from tocsin_server.storage.rows import NotificationReader, dump_json
-from tocsin_server.storage.statements import InsertReturning, RowInsert, Statement, parameter
 from tocsin_server.storage.tables import IdempotencyKeys, NotificationChannels, Notifications, RecipientFeeds
 from tocsin_server.storage.writer import Transaction
 
@@ -67,22 +67,16 @@ class FeedSequencer:
     """Takes ranges of sequences from feeds, creating a feed at its first entry."""
 
     def __init__(self, database: peewee.Database) -> None:
-        feeds = RecipientFeeds
-        self._take = InsertReturning(
+        self._take = RowUpsert(
             database,
-            feeds,
+            RecipientFeeds,
             (
                 "recipient_type", "recipient_id", "epoch", "last_sequence", "purged_sequence", "delivered_sequence",
                 "unread_count",
             ),
-            lambda insert: insert.on_conflict(
-                conflict_target=[feeds.recipient_type, feeds.recipient_id],
-                update={
-                    feeds.last_sequence: feeds.last_sequence + peewee.EXCLUDED.last_sequence,
-                    feeds.unread_count: feeds.unread_count + peewee.EXCLUDED.unread_count,
-                },
-            ),
-            [feeds.recipient_type, feeds.recipient_id, feeds.epoch, feeds.last_sequence, feeds.unread_count],
+            key=("recipient_type", "recipient_id"),
+            add=("last_sequence", "unread_count"),
+            wanted=("recipient_type", "recipient_id", "epoch", "last_sequence", "unread_count"),
         )  # fmt: skip
 
     def enter(
@@ -120,19 +114,9 @@ class Accepting:
         self._attempt_limit = attempt_limit
         self._lease = lease
         self._sequencer = FeedSequencer(database)
-        keys = IdempotencyKeys
-        self._insert_keys = InsertReturning(
-            database,
-            keys,
-            ("caller", "key", "digest", "notification_id"),
-            lambda insert: insert.on_conflict_ignore(),
-            [keys.caller, keys.key],
-        )
-        self._select_key = Statement(
-            database,
-            keys.select(keys.digest, keys.notification_id).where(
-                keys.caller == parameter("caller"), keys.key == parameter("key")
-            ),
+        self._insert_keys = RowInsertIfAbsent(database, IdempotencyKeys, ("caller", "key", "digest", "notification_id"))
+        self._find_keys = RowLookup(
+            database, IdempotencyKeys, ("caller", "key"), ("caller", "key", "digest", "notification_id")
         )
         self._insert_notifications = RowInsert(
             database,
@@ -189,32 +173,42 @@ class Accepting:
             for key, places in keyed.items()
             if (acceptable := [place for place in places if drafts[place].refusal is None])
         }
-        inserted = self._insert_keys.run(
-            cursor, [(*key, drafts[first[key]].digest, ids[first[key]]) for key in sorted(first)]
-        )
-        taken = {(caller, key) for caller, key in inserted}
-        new += [(first[key], ids[first[key]]) for key in taken]
-        new.sort()
-        for key, places in keyed.items():
-            if key in taken and len(places) == 1:
-                continue
-            earlier = self._select_key.run(cursor, caller=key[0], key=key[1]).fetchone()
-            accepted = first[key] if key in taken else -1
-            for place in places:
-                if earlier is None or place < accepted:
+        rows = [(*key, drafts[first[key]].digest, ids[first[key]]) for key in sorted(first)]
+        if self._insert_keys.run(cursor, rows) == len(keyed) == sum(map(len, keyed.values())):
+            new += [(place, ids[place]) for place in first.values()]
+        else:
+            stored = {row[:2]: row[2:] for row in self._find_keys.run(cursor, sorted(keyed))}
+            for key, places in keyed.items():
+                digest, earlier_id = stored.get(key, ("", ""))
+                accepted = first.get(key)
+                if accepted is not None and earlier_id == ids[accepted]:
+                    new.append((accepted, earlier_id))
+                    # Those before it were refused by themselves, those after it repeat it.
+                    before, after = places[: places.index(accepted)], places[places.index(accepted) + 1 :]
+                else:
+                    before, after = ([], places) if earlier_id else (places, [])
+                for place in before:
                     results[place] = drafts[place].refusal
-                elif place != accepted:
-                    answer = self._compare(drafts[place], *earlier)
-                    if isinstance(answer, TocsinError):
-                        results[place] = answer
-                    else:
-                        repeats.append((place, drafts[place], answer))
+                self._compare(drafts, after, digest, earlier_id, results, repeats)
+        new.sort()
         return new
 
     @staticmethod
-    def _compare(draft: NotificationDraft, digest: str, earlier_id: str) -> str | IdempotencyKeyReused:
-        """Return the id of the notification that a draft repeats, or what is wrong with its key."""
-        return earlier_id if digest == draft.digest else IdempotencyKeyReused(draft.idempotency_key, earlier_id)
+    def _compare(
+        drafts: Sequence[NotificationDraft],
+        places: Sequence[int],
+        digest: str,
+        earlier_id: str,
+        results: list[Accepted | TocsinError | None],
+        repeats: list[tuple[int, NotificationDraft, str]],
+    ) -> None:
+        """Tell repetitions of what was stored under a key from reuses of the key."""
+        for place in places:
+            draft = drafts[place]
+            if draft.digest == digest:
+                repeats.append((place, draft, earlier_id))
+            else:
+                results[place] = IdempotencyKeyReused(draft.idempotency_key, earlier_id)
 
     def _repeat(
         self,

@@ -16,6 +16,7 @@ from tocsin_server.errors import TocsinError
 from tocsin_server.model import ChannelResult, ChannelType, ClaimedChannel, Micros, Status
 from tocsin_server.responses import CANCELLED, given_up
 from tocsin_server.storage.accepting import new_id
+from tocsin_server.storage.batches import RowUpdate
 from tocsin_server.storage.rows import dump_json, load_json
 from tocsin_server.storage.statements import Statement, among, locking, parameter, time_parameter
 from tocsin_server.storage.tables import NotificationChannels, Notifications
@@ -96,14 +97,19 @@ class Queue:
                 attempts=rows.attempts + taken_over,
             ).where(among(database, rows.id, "ids")),
         )
-        held = (rows.id == parameter("id"), rows.claim_token == parameter("token"))
         self._renew = Statement(
             database,
             rows.update(due_at=time_parameter("lease_until"))
             .where(among(database, rows.id, "ids"), among(database, rows.claim_token, "tokens"))
             .returning(rows.id, rows.claim_token),
         )
-        self._release = Statement(database, rows.update(due_at=time_parameter("now"), claim_token=None).where(*held))
+        self._release = RowUpdate(
+            database,
+            rows,
+            ("id", "claim_token", "due_at"),
+            expressions={"claim_token": "NULL"},
+            condition="notification_channels.claim_token = given.claim_token",
+        )
         self._parents = Statement(
             database,
             locking(
@@ -122,16 +128,11 @@ class Queue:
                 order_by=[rows.id],
             ),
         )
-        self._settle = Statement(
+        self._settle = RowUpdate(
             database,
-            rows.update(
-                status=parameter("status"),
-                attempts=parameter("attempts"),
-                response=parameter("response"),
-                due_at=time_parameter("due_at"),
-                claim_token=None,
-                address=peewee.fn.COALESCE(parameter("address"), rows.address),
-            ).where(rows.id == parameter("id")),
+            rows,
+            ("id", "status", "attempts", "response", "due_at", "address"),
+            expressions={"address": "COALESCE(given.address, notification_channels.address)", "claim_token": "NULL"},
         )
         self._free_all = Statement(
             database,
@@ -218,9 +219,8 @@ class Queue:
     def release(self, transaction: Transaction, releases: Sequence[Sequence[Holding]]) -> list[TocsinError | None]:
         """Give rows back unsent: due at once, and the attempt not counted."""
         holdings = sorted(holding for released in releases for holding in released)
-        self._release.run_many(
-            transaction.cursor,
-            [{"id": holding.channel_id, "token": holding.token, "now": transaction.now} for holding in holdings],
+        self._release.run(
+            transaction.cursor, [(holding.channel_id, holding.token, transaction.now) for holding in holdings]
         )
         return [None] * len(releases)
 
@@ -251,18 +251,11 @@ class Queue:
                     if result.status == Status.PENDING and result.notification_id in cancelled
                     else result
                 )
-        self._settle.run_many(
+        self._settle.run(
             cursor,
             [
-                {
-                    "id": result.channel_id,
-                    "status": result.status,
-                    "attempts": result.attempts,
-                    "response": dump_json(result.response),
-                    "due_at": result.due_at,
-                    "address": result.address,
-                }
-                for result in kept
+                (row.channel_id, row.status, row.attempts, dump_json(row.response), row.due_at, row.address)
+                for row in kept
             ],
         )
         for status in (Status.SENT, Status.FAILED):

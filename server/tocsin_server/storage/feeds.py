@@ -36,6 +36,7 @@ from tocsin_server.model import (
 )
 from tocsin_server.responses import EXPIRED, given_up
 from tocsin_server.storage.accepting import FeedSequencer
+from tocsin_server.storage.batches import RowUpdate
 from tocsin_server.storage.claims import PENDING, Queue
 from tocsin_server.storage.rows import (
     NOTIFICATION_COLUMNS,
@@ -204,18 +205,9 @@ class Feeds:
                 order_by=[notifications.id],
             ),
         )
-        self._enter = Statement(
-            database,
-            notifications.update(entered_sequence=parameter("sequence"), sequence=parameter("sequence")).where(
-                notifications.id == parameter("id")
-            ),
-        )
-        self._move = Statement(
-            database, notifications.update(sequence=parameter("sequence")).where(notifications.id == parameter("id"))
-        )
-        self._wait = Statement(
-            database, rows.update(due_at=time_parameter("expires_at")).where(rows.id == parameter("id"))
-        )
+        self._enter = RowUpdate(database, notifications, ("id", "entered_sequence", "sequence"))
+        self._move = RowUpdate(database, notifications, ("id", "sequence"))
+        self._wait = RowUpdate(database, rows, ("id", "due_at"))
         self._expire = Statement(
             database,
             rows.update(status=SQL("'failed'"), response=parameter("response"), due_at=None).where(
@@ -243,18 +235,8 @@ class Feeds:
             .where(*my_feed)
             .returning(feeds.epoch, feeds.last_sequence, feeds.unread_count),
         )
-        self._read_in_feed = Statement(
-            database,
-            notifications.update(is_read=True, read_at=time_parameter("now"), sequence=parameter("sequence")).where(
-                notifications.id == parameter("id")
-            ),
-        )
-        self._read_outside = Statement(
-            database,
-            notifications.update(is_read=True, read_at=time_parameter("now")).where(
-                notifications.id == parameter("id")
-            ),
-        )
+        self._read_in_feed = RowUpdate(database, notifications, ("id", "is_read", "read_at", "sequence"))
+        self._read_outside = RowUpdate(database, notifications, ("id", "is_read", "read_at"))
         states = notifications.select(
             notifications.id,
             notifications.recipient_type,
@@ -264,12 +246,9 @@ class Feeds:
         ).where(among(database, notifications.id, "ids"))
         self._states = Statement(database, states)
         self._locked_states = Statement(database, locking(database, states, notifications, order_by=[notifications.id]))
-        # Where several processes would find the same rows due, one of them handles them.
-        self._alone = (
-            Statement(database, peewee.Select(columns=[peewee.fn.pg_try_advisory_xact_lock(ENTRY_LOCK)]))
-            if is_postgresql(database)
-            else None
-        )
+        self._shared = is_postgresql(database)
+        """Whether other transactions work beside ours."""
+        self._try_alone = Statement(database, peewee.Select(columns=[peewee.fn.pg_try_advisory_xact_lock(ENTRY_LOCK)]))
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -326,12 +305,12 @@ class Feeds:
 
     def _enter_due(self, transaction: Transaction, limit: int) -> int:
         cursor, now = transaction.cursor, transaction.now
-        if self._alone is not None and not self._alone.run(cursor).fetchone()[0]:
-            return 0  # another process is at it
+        if self._shared and not self._try_alone.run(cursor).fetchone()[0]:
+            return 0  # another process, which would find the same rows, is at it
         candidates = self._due_candidates.run(cursor, now=now, limit=limit).fetchall()
         # Their feeds are locked before they are: somebody may be marking one as read at this moment.
         feeds = {Recipient(RecipientType(row[1]), row[2]): 0 for row in candidates if not _expired(row[3], now)}
-        if self._alone is not None:
+        if self._shared:
             self._sequencer.enter(cursor, feeds)
         due = self._due.run(cursor, now=now, ids=[row[0] for row in candidates]).fetchall()
         due.sort(key=lambda row: (row[1], row[2]))
@@ -352,8 +331,8 @@ class Feeds:
             counts[recipient] = counts.get(recipient, 0) + 1
             unread[recipient] = unread.get(recipient, 0) + (not notification.is_read)
         ranges = self._sequencer.enter(cursor, counts, unread)
-        entered: list[dict[str, Any]] = []
-        waiting: list[dict[str, Any]] = []
+        entered: list[tuple[str, int, int]] = []
+        waiting: list[tuple[str, Micros | None]] = []
         for row_id, notification in entering:
             recipient = notification.recipient
             taken = ranges[recipient]
@@ -361,8 +340,8 @@ class Feeds:
             unread[recipient] -= not notification.is_read
             sequence = taken.last - counts[recipient]
             notification.sequence = sequence
-            entered.append({"id": notification.id, "sequence": sequence})
-            waiting.append({"id": row_id, "expires_at": notification.expires_at})
+            entered.append((notification.id, sequence, sequence))
+            waiting.append((row_id, notification.expires_at))
             transaction.events.append(
                 FeedEvent(
                     recipient,
@@ -373,8 +352,8 @@ class Feeds:
                     notification,
                 )
             )
-        self._enter.run_many(cursor, entered)
-        self._wait.run_many(cursor, waiting)
+        self._enter.run(cursor, entered)
+        self._wait.run(cursor, waiting)
         self._reader.add_channels(cursor, [notification for _, notification in entering])
         return len(due)
 
@@ -386,7 +365,10 @@ class Feeds:
         recipient, entered = notification.recipient, notification.sequence is not None
         unread = {recipient: int(not entered and not notification.is_read)}
         taken = self._sequencer.enter(cursor, {recipient: 1}, unread)[recipient]
-        (self._move if entered else self._enter).run(cursor, id=notification.id, sequence=taken.last)
+        if entered:
+            self._move.run(cursor, [(notification.id, taken.last)])
+        else:
+            self._enter.run(cursor, [(notification.id, taken.last, taken.last)])
         return FeedEvent(recipient, taken.epoch, taken.last, taken.last, taken.unread_count)
 
     # -- reading state ---------------------------------------------------------------------------
@@ -432,7 +414,7 @@ class Feeds:
         unread = [row for row in rows if not row[3]]
         in_feed = [row[0] for row in sorted(unread, key=lambda row: row[4] or 0) if row[4] is not None]
         outside = sorted(row[0] for row in unread if row[4] is None)
-        self._read_outside.run_many(transaction.cursor, [{"id": row_id, "now": transaction.now} for row_id in outside])
+        self._read_outside.run(transaction.cursor, [(row_id, True, transaction.now) for row_id in outside])
         unread_count = self._mark(transaction, recipient, in_feed)
         for row in unread:
             row[3] = True  # for the calls that follow in this transaction
@@ -452,6 +434,8 @@ class Feeds:
                 up_to=up_to.sequence,
             ).fetchall()
         ]
+        if self._shared:
+            self._locked_states.run(transaction.cursor, ids=ids)  # in the order of ids, as everybody locks them
         unread_count = self._mark(transaction, call.recipient, ids)
         return MarkedChunk(len(ids), unread_count, up_to, more=len(ids) == MARK_CHUNK)
 
@@ -464,13 +448,11 @@ class Feeds:
             cursor, recipient_type=recipient.type, recipient_id=recipient.id, count=len(ids)
         ).fetchone()
         first = last - len(ids) + 1
-        # The order of sequences is that of entry; the order of the updates, and so of locks, that of ids.
-        sequences = sorted(zip(ids, range(first, last + 1), strict=True))
-        self._read_in_feed.run_many(
+        self._read_in_feed.run(
             cursor,
             [
-                {"id": notification_id, "now": transaction.now, "sequence": sequence}
-                for notification_id, sequence in sequences
+                (notification_id, True, transaction.now, sequence)
+                for notification_id, sequence in zip(ids, range(first, last + 1), strict=True)
             ],
         )
         transaction.events.append(

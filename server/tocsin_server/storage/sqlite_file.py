@@ -42,6 +42,9 @@ def open_database(path: Path, *, read_only: bool = False) -> peewee.SqliteDataba
         ("foreign_keys", 1),
         ("temp_store", "memory"),
         ("cache_size", -32 * 1024),  # KiB for each connection
+        # Pages. Recipients are spread over the indexes, so that a short log is written back page by page: 4 times the
+        # default costs 16 MB of disk and saves a tenth of a notification's cost.
+        ("wal_autocheckpoint", 4_000),
     ]
     if read_only:
         pragmas = [("query_only", 1), ("cache_size", -8 * 1024)]

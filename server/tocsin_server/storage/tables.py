@@ -33,6 +33,7 @@ class IdField(Field):
     """A UUID."""
 
     field_type = "ID"
+    postgresql_type = "uuid"
 
 
 class WordField(Field):
@@ -41,28 +42,50 @@ class WordField(Field):
     field_type = "WORD"
 
 
+class RecipientTypeField(WordField):
+    """A `RecipientType`."""
+
+    postgresql_type = "recipient_type"
+
+
+class ChannelTypeField(WordField):
+    """A `ChannelType`."""
+
+    postgresql_type = "channel_type"
+
+
+class StatusField(WordField):
+    """A `Status`."""
+
+    postgresql_type = "delivery_status"
+
+
 class TimeField(Field):
     """A time in microseconds."""
 
     field_type = "MICROS"
+    postgresql_type = "timestamptz"
 
 
 class CountField(Field):
     """A 64-bit integer."""
 
     field_type = "BIGINT"
+    postgresql_type = "bigint"
 
 
 class JsonField(Field):
     """JSON text."""
 
     field_type = "JSON"
+    postgresql_type = "jsonb"
 
 
 class TitleField(Field):
     """At most 255 characters."""
 
     field_type = "TITLE"
+    postgresql_type = "text"
 
 
 def one_of(column: str, words: type[StrEnum]) -> Any:
@@ -80,10 +103,10 @@ class Notifications(Model):
     # created_at is needed.
     id = IdField(primary_key=True, constraints=[Check("length(id) = 36")])
     recipient_id = IdField(null=True)
-    recipient_type = WordField(constraints=[one_of("recipient_type", RecipientType)])
+    recipient_type = RecipientTypeField(constraints=[one_of("recipient_type", RecipientType)])
     title = TitleField(constraints=[Check("length(title) BETWEEN 1 AND 255")])
     message = TextField()
-    status = WordField(constraints=[one_of("status", Status)])
+    status = StatusField(constraints=[one_of("status", Status)])
     metadata = JsonField(null=True, constraints=[Check("metadata IS NULL OR json_valid(metadata)")])
     is_read = BooleanField(constraints=[SQL("DEFAULT 0"), Check("is_read = 0 OR is_read = 1")])
     created_at = TimeField(constraints=[Check("typeof(created_at) = 'integer'")])
@@ -114,8 +137,8 @@ class NotificationChannels(Model):
         Notifications, column_name="notification_id", object_id_name="notification_key", on_delete="CASCADE",
         backref="channel_rows", index=False,
     )  # fmt: skip
-    channel = WordField(constraints=[one_of("channel", ChannelType)])
-    status = WordField(constraints=[one_of("status", Status)])
+    channel = ChannelTypeField(constraints=[one_of("channel", ChannelType)])
+    status = StatusField(constraints=[one_of("status", Status)])
     attempts = IntegerField(constraints=[SQL("DEFAULT 0"), Check("attempts >= 0")])
     response = JsonField(null=True, constraints=[Check("response IS NULL OR json_valid(response)")])
     created_at = TimeField(constraints=[Check("typeof(created_at) = 'integer'")])
@@ -139,7 +162,7 @@ class NotificationChannels(Model):
 class RecipientFeeds(Model):
     """Head of each recipient's feed. Its row lock makes the order of sequences the order of commits."""
 
-    recipient_type = WordField()
+    recipient_type = RecipientTypeField()
     recipient_id = IdField()
     # Random; cursors of another epoch are not comparable with this feed's sequences.
     epoch = CountField()

@@ -1,0 +1,243 @@
+# ruff: noqa: S608 - statements are put together from our own names of tables and columns
+"""Many rows by one statement.
+
+A statement for each row costs a round trip to PostgreSQL, and on SQLite it lets other threads have the interpreter for
+each row, so that under load the writer waits for its turn once a row. So a batch goes to the database in one piece:
+to SQLite as one JSON parameter that ``json_each`` unfolds, to PostgreSQL as a list of ``VALUES`` or by ``COPY``.
+
+Rows are tuples in the order of the columns that a statement was made with; times are microseconds, ids and words text.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import peewee
+from psycopg2 import extras
+
+from tocsin_server.storage.statements import is_postgresql, postgresql_time
+from tocsin_server.storage.tables import TimeField
+
+Row = tuple[Any, ...]
+
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class _Batch:
+    """What the statements below share: a table, the columns of a row, and how a row is passed."""
+
+    __slots__ = ("_postgresql", "_template", "_times", "columns", "sql", "table")
+
+    def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str]) -> None:
+        self.table: str = model._meta.table_name  # noqa: SLF001 - peewee's documented name for it
+        self.columns = list(columns)
+        fields = [getattr(model, column) for column in columns]
+        self._postgresql = is_postgresql(database)
+        self._times = [place for place, field in enumerate(fields) if isinstance(field, TimeField)]
+        self._template = "(" + ", ".join(f"%s::{_type(field)}" for field in fields) + ")"
+        self.sql = ""
+
+    def _run(self, cursor: Any, rows: Sequence[Row], *, fetch: bool = False) -> Any:
+        """Execute for all rows at once, and return what it gives with ``fetch``, else how many rows it touched."""
+        if not self._postgresql:
+            cursor.execute(self.sql, (_to_json(rows),))
+            return cursor.fetchall() if fetch else cursor.rowcount
+        written = self._with_times(rows)
+        found = extras.execute_values(cursor, self.sql, written, self._template, page_size=len(rows), fetch=fetch)
+        return found if fetch else cursor.rowcount
+
+    def _with_times(self, rows: Sequence[Row]) -> Sequence[Sequence[Any]]:
+        """Return rows with times as PostgreSQL reads them."""
+        if not self._times:
+            return rows
+        written = []
+        for row in rows:
+            values = list(row)
+            for place in self._times:
+                values[place] = postgresql_time(values[place])
+            written.append(values)
+        return written
+
+    def _given(self) -> str:
+        """Return the rows as a table ``given`` to select from."""
+        if self._postgresql:
+            return f"(VALUES %s) AS given ({', '.join(self.columns)})"
+        unfolded = ", ".join(f"value ->> {place} AS {column}" for place, column in enumerate(self.columns))
+        return f"(SELECT {unfolded} FROM json_each(?)) AS given"
+
+    def _insert(self) -> str:
+        source = "VALUES %s"
+        if not self._postgresql:
+            unfolded = ", ".join(f"value ->> {place}" for place in range(len(self.columns)))
+            # Without a condition, SQLite would take what follows for the condition of a join.
+            source = f"SELECT {unfolded} FROM json_each(?) WHERE true"
+        return f"INSERT INTO {self.table} ({', '.join(self.columns)}) {source}"
+
+
+_OTHER_TYPES = {
+    peewee.BooleanField: "boolean",
+    peewee.ForeignKeyField: "uuid",
+    peewee.IntegerField: "integer",
+    peewee.TextField: "text",
+}
+
+
+def _type(field: Any) -> str:
+    """Return the type of a column on PostgreSQL."""
+    name: str = getattr(field, "postgresql_type", None) or _OTHER_TYPES[type(field)]
+    return name
+
+
+class RowInsert(_Batch):
+    """Inserts rows that do not exist."""
+
+    __slots__ = ()
+
+    def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str]) -> None:
+        super().__init__(database, model, columns)
+        # COPY costs PostgreSQL and us a fraction of what values in SQL do.
+        self.sql = f"COPY {self.table} ({', '.join(columns)}) FROM STDIN" if self._postgresql else self._insert()
+
+    def run(self, cursor: Any, rows: Sequence[Row]) -> None:
+        """Insert the rows."""
+        if not rows:
+            return
+        if not self._postgresql:
+            self._run(cursor, rows)
+            return
+        lines = ["\t".join(map(_copied, row)) for row in self._with_times(rows)]
+        lines.append("")
+        cursor.copy_expert(self.sql, io.StringIO("\n".join(lines), newline="\n"))
+
+
+def _copied(value: Any) -> str:
+    r"""Write a value in the text format of COPY: \N for NULL, and escapes for what separates values and rows.
+
+    https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
+    """
+    if value is None:
+        return "\\N"
+    text = str(value)
+    if text.isalnum():
+        return text
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+class RowLookup(_Batch):
+    """Selects rows by their keys; ``columns`` are the key's."""
+
+    __slots__ = ()
+
+    def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str], wanted: Sequence[str]) -> None:
+        super().__init__(database, model, columns)
+        same = " AND ".join(f"{self.table}.{column} = given.{column}" for column in columns)
+        found = ", ".join(f"{self.table}.{column}" for column in wanted)
+        if not self._postgresql:
+            found = f"json_group_array(json_array({found}))"  # one row: see the module
+        self.sql = f"SELECT {found} FROM {self._given()} JOIN {self.table} ON {same}"
+
+    def run(self, cursor: Any, keys: Sequence[Row]) -> list[Row]:
+        """Return the wanted columns of the rows that exist, in no order."""
+        if not keys:
+            return []
+        found = self._run(cursor, keys, fetch=True)
+        return found if self._postgresql else [tuple(row) for row in json.loads(found[0][0])]
+
+
+class RowInsertIfAbsent(_Batch):
+    """Inserts rows, except those whose key exists."""
+
+    __slots__ = ()
+
+    def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str]) -> None:
+        super().__init__(database, model, columns)
+        self.sql = f"{self._insert()} ON CONFLICT DO NOTHING"
+
+    def run(self, cursor: Any, rows: Sequence[Row]) -> int:
+        """Insert the rows in their order, and return how many were new."""
+        return int(self._run(cursor, rows)) if rows else 0
+
+
+class RowUpsert(_Batch):
+    """Inserts rows, or adds to those whose key exists.
+
+    Args:
+        database: Where.
+        model: Of the table.
+        columns: Of a row.
+        key: Those that are its key.
+        add: Those that are added to the row's where it exists.
+        wanted: The columns returned.
+    """
+
+    __slots__ = ("_key_places", "_lookup")
+
+    def __init__(
+        self,
+        database: peewee.Database,
+        model: Any,
+        columns: Sequence[str],
+        *,
+        key: Sequence[str],
+        add: Sequence[str],
+        wanted: Sequence[str],
+    ) -> None:
+        super().__init__(database, model, columns)
+        added = ", ".join(f"{column} = {self.table}.{column} + excluded.{column}" for column in add)
+        self.sql = f"{self._insert()} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+        self._key_places = [self.columns.index(column) for column in key]
+        self._lookup: RowLookup | None = None
+        if self._postgresql:
+            self.sql += f" RETURNING {', '.join(wanted)}"
+        else:
+            self._lookup = RowLookup(database, model, key, wanted)
+
+    def run(self, cursor: Any, rows: Sequence[Row]) -> list[Row]:
+        """Write the rows in their order, each key once, and return the wanted columns of all."""
+        if not rows:
+            return []
+        if self._lookup is None:
+            found: list[Row] = self._run(cursor, rows, fetch=True)
+            return found
+        self._run(cursor, rows)
+        return self._lookup.run(cursor, [tuple(row[place] for place in self._key_places) for row in rows])
+
+
+class RowUpdate(_Batch):
+    """Updates rows by their id.
+
+    Args:
+        database: Where.
+        model: Of the table.
+        columns: Of a row, ``id`` first; the others are set to the row's values.
+        expressions: What to set instead, by column, in SQL in which ``given`` is the row.
+        condition: What else must be true of the table's row, in SQL.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        database: peewee.Database,
+        model: Any,
+        columns: Sequence[str],
+        *,
+        expressions: Mapping[str, str] | None = None,
+        condition: str = "",
+    ) -> None:
+        super().__init__(database, model, columns)
+        if self.columns[0] != "id":
+            raise TypeError("rows are updated by their id, the first column")
+        values = {column: f"given.{column}" for column in self.columns[1:]} | dict(expressions or {})
+        assignments = ", ".join(f"{column} = {value}" for column, value in values.items())
+        self.sql = f"UPDATE {self.table} SET {assignments} FROM {self._given()} WHERE {self.table}.id = given.id"
+        if condition:
+            self.sql += f" AND {condition}"
+
+    def run(self, cursor: Any, rows: Sequence[Row]) -> None:
+        """Update the rows that exist."""
+        if rows:
+            self._run(cursor, rows)
