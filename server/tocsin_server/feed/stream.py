@@ -48,6 +48,8 @@ class Changed(NamedTuple):
     position: FeedPosition
     unread_count: int
     notification: Notification
+    event: FeedEvent | None = None
+    """The live event, of which every stream of the feed makes the same item."""
 
 
 class ReadChanged(NamedTuple):
@@ -57,6 +59,8 @@ class ReadChanged(NamedTuple):
     unread_count: int
     ids: Sequence[str]
     read_at: Micros
+    event: FeedEvent | None = None
+    """See `Changed.event`."""
 
 
 class Heartbeat(NamedTuple):
@@ -273,9 +277,9 @@ class _Stream:
                 self.position = FeedPosition(event.epoch, event.last)
                 self.unread_count = event.unread_count
                 if event.notification is not None:
-                    yield Changed(self.position, event.unread_count, event.notification)
+                    yield Changed(self.position, event.unread_count, event.notification, event)
                 else:
-                    yield ReadChanged(self.position, event.unread_count, event.read_ids, event.read_at or 0)
+                    yield ReadChanged(self.position, event.unread_count, event.read_ids, event.read_at or 0, event)
                 return
         async for item in self._read_again():
             yield item

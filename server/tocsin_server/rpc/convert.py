@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf import struct_pb2, timestamp_pb2
 from tocsin.v1 import notification_pb2 as pb
@@ -470,3 +470,25 @@ def write_feed_item(item: FeedItem, *, private: bool = True) -> service_pb.Subsc
         case Heartbeat():
             message.heartbeat.SetInParent()
     return message
+
+
+class FeedMessage(NamedTuple):
+    """A serialised event of a stream and the position after it."""
+
+    data: bytes
+    position: FeedPosition
+
+    @property
+    def cursor(self) -> str:
+        """The position as subscribers keep it."""
+        return feed_cursor.encode(self.position)
+
+
+def serialise_feed_item(item: FeedItem, *, private: bool) -> FeedMessage:
+    """Serialise the event of a stream; a live one is serialised once for all streams that may see the same of it."""
+    if not isinstance(item, Changed | ReadChanged) or item.event is None:
+        return FeedMessage(write_feed_item(item, private=private).SerializeToString(), item.position)
+    serialised = item.event.serialised
+    if (data := serialised.get(private)) is None:
+        data = serialised[private] = write_feed_item(item, private=private).SerializeToString()
+    return FeedMessage(data, item.position)

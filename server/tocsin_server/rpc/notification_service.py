@@ -241,13 +241,13 @@ class NotificationService:
 
     async def Subscribe(  # noqa: N802
         self, request: pb.SubscribeRequest, caller: Principal
-    ) -> AsyncIterator[pb.SubscribeResponse]:
+    ) -> AsyncIterator[convert.FeedMessage]:
         """Stream a feed."""
         recipient, position = convert.read_subscribe(request)
         caller.require_recipient(recipient, "Subscribe")
         private = _is_backend(caller)
         async for item in self._feeds.follow(recipient, position, caller.expires_at):
-            yield convert.write_feed_item(item, private=private)
+            yield convert.serialise_feed_item(item, private=private)
 
 
 def _is_backend(caller: Principal) -> bool:

@@ -11,7 +11,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -32,6 +32,7 @@ from tocsin_server.errors import (
 )
 from tocsin_server.rpc import status
 from tocsin_server.rpc.auth import Authenticator, Principal
+from tocsin_server.rpc.write_watch import WriteWatch
 
 WRITE_TIMEOUT = 30.0
 """Seconds that one event may wait for a subscriber that does not read."""
@@ -121,13 +122,28 @@ def _unary(
     )
 
 
+class StreamMessage(Protocol):
+    """What a streaming RPC yields."""
+
+    @property
+    def data(self) -> bytes:
+        """The serialised message."""
+
+    @property
+    def cursor(self) -> str:
+        """Where to resume after it."""
+
+
 def _stream(
-    method: MethodDescriptor, call: Callable[[Any, Principal], AsyncIterator[Any]], authenticator: Authenticator
+    method: MethodDescriptor,
+    call: Callable[[Any, Principal], AsyncIterator[StreamMessage]],
+    authenticator: Authenticator,
+    watch: WriteWatch,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     service = method.containing_service.full_name
 
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        cursor = ""
+        written: StreamMessage | None = None
         try:
             principal = authenticator.authenticate(context.invocation_metadata())
             principal.require_method(service, method.name)
@@ -135,8 +151,8 @@ def _stream(
                 raise MalformedRequest(method.input_type.full_name)  # noqa: TRY301 - aborted below with the others
             async with contextlib.aclosing(call(request, principal)) as messages:  # type: ignore[type-var]
                 async for message in messages:
-                    await _write(context, message, cursor)
-                    cursor = message.cursor
+                    await _write(context, message, written, watch)
+                    written = message
             return
         except _SubscriberLeft:
             return
@@ -147,20 +163,32 @@ def _stream(
     return grpc.unary_stream_rpc_method_handler(
         handle,
         request_deserializer=_parser(GetMessageClass(method.input_type)),
-        response_serializer=GetMessageClass(method.output_type).SerializeToString,
+        response_serializer=None,  # the handler yields bytes, which several streams may share
     )
 
 
-async def _write(context: grpc.aio.ServicerContext[Any, Any], message: Any, cursor: str) -> None:
-    """Write an event; ``cursor`` is that of the one before, to resume with when the subscriber does not read."""
+async def _write(
+    context: grpc.aio.ServicerContext[Any, Any],
+    message: StreamMessage,
+    written: StreamMessage | None,
+    watch: WriteWatch,
+) -> None:
+    """Write an event; ``written`` is the one before, to resume after when the subscriber does not read."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - runs as one
+    watch.begin(task)
     try:
-        async with asyncio.timeout(WRITE_TIMEOUT):
-            await context.write(message)
-    except TimeoutError:
+        await context.write(message.data)
+    except asyncio.CancelledError:
+        if not watch.was_late(task):
+            raise
+        cursor = written.cursor if written is not None else ""
         raise SubscriberTooSlow("the subscriber does not read", cursor=cursor) from None
     except grpc.aio.InternalError as error:
         # Writing to a subscriber who has just gone fails before the cancellation of the call arrives.
         raise _SubscriberLeft from error
+    finally:
+        watch.end(task)
 
 
 def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Any]]:
@@ -173,14 +201,14 @@ def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable
 
 
 def _handlers(
-    descriptor: ServiceDescriptor, service: object, authenticator: Authenticator
+    descriptor: ServiceDescriptor, service: object, authenticator: Authenticator, watch: WriteWatch
 ) -> Mapping[str, grpc.RpcMethodHandler[Any, Any]]:
     """Make a handler for each RPC of a service; those that ``service`` lacks answer UNIMPLEMENTED."""
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for method in descriptor.methods:
         call = getattr(service, method.name, None)
         if call is not None and method.server_streaming:
-            handlers[method.name] = _stream(method, call, authenticator)
+            handlers[method.name] = _stream(method, call, authenticator, watch)
         else:
             handlers[method.name] = _unary(method, call or _not_implemented(method), authenticator)
     return handlers
@@ -201,9 +229,10 @@ class RpcServer:
         self._credentials = None if tls is None else _credentials(tls)
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
+        self._watch = WriteWatch(WRITE_TIMEOUT)
         names = [health.SERVICE_NAME, reflection.SERVICE_NAME]
         for name, descriptor in _SERVICES.items():
-            handlers = _handlers(descriptor, services.get(name), authenticator)
+            handlers = _handlers(descriptor, services.get(name), authenticator, self._watch)
             self._server.add_registered_method_handlers(descriptor.full_name, dict(handlers))
             self._server.add_generic_rpc_handlers(
                 (grpc.method_handlers_generic_handler(descriptor.full_name, dict(handlers)),)
@@ -228,6 +257,7 @@ class RpcServer:
         except RuntimeError as error:
             raise ListenError(f"cannot listen on {listen}: {error}") from error
         await self._server.start()
+        self._watch.start()
         await self._report(health_pb2.HealthCheckResponse.SERVING)
         return port
 
@@ -238,6 +268,7 @@ class RpcServer:
     async def stop(self, grace: float) -> None:
         """Refuse new calls, let running ones end within ``grace`` seconds. Idempotent."""
         await self._server.stop(grace)
+        await self._watch.stop()
 
     async def _report(self, serving: Any) -> None:
         for name in self._names:
