@@ -3,6 +3,7 @@
 What is where, from the outside in:
 
 - `cli` — commands: parse, call, exit.
+- `workers` — several serving processes on one port, and the one that looks after them.
 - `application` — the only place that builds the real things, starts them in order and stops them.
 - `bridge` — browsers' WebSockets, served as a gRPC client of the server, in a process of its own.
 - `rpc` — the gRPC contract: requests to plain values, errors to statuses.
@@ -12,9 +13,10 @@ What is where, from the outside in:
 - `storage` — what is kept: tables, migrations, the group-commit writer, queries.
 - `channels` — one sender per provider, and what its answers mean.
 - `telemetry` — what the server tells about itself.
+- `processes`, `signals` — the beginning and the end of child processes, and of this one.
 - `config`, `model`, `responses`, `addresses`, `errors`, `clock` — settings, plain values, rules on them.
 
-Imports go one way: ``cli → application → {rpc, bridge, delivery, feed, routing, storage, channels}``. Those see each
-other through protocols; `storage`, `channels` and `feed` never import one another, and `model`, `errors` and `clock`
-need the standard library only. ``make imports`` checks this.
+Imports go one way: ``cli → workers → application → {rpc, bridge, delivery, feed, routing, storage, channels}``. Those
+see each other through protocols; `storage`, `channels` and `feed` never import one another, and `model`, `errors` and
+`clock` need the standard library only. ``make imports`` checks this.
 """

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tocsin_server.bridge.child import bridge_child
 from tocsin_server.bridge.running import server_address
 from tocsin_server.channels.registry import REQUIRED_SETTING, build_senders
+from tocsin_server.channels.sender import SenderFactory
 from tocsin_server.clock import wall_clock
 from tocsin_server.config import ListenAddress, Settings
 from tocsin_server.delivery.dispatcher import Dispatcher
@@ -25,6 +26,7 @@ from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams
 from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
+from tocsin_server.processes import stop_with_parent
 from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.notification_service import NotificationService
 from tocsin_server.rpc.server import RpcServer, TlsFiles
@@ -36,11 +38,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that serves: where it and its bridge listen, and which channels it delivers."""
+    """A server that serves: where it and its bridge listen, which channels it delivers.
+
+    ``workers`` has the numbers of its processes, if it is more than the one.
+    """
 
     listen: ListenAddress
     configured: tuple[ChannelType, ...]
     bridge: ListenAddress | None = None
+    workers: tuple[int, ...] = ()
 
 
 class _Commits:
@@ -72,7 +78,13 @@ class _Commits:
 
 @contextlib.asynccontextmanager
 async def server(
-    settings: Settings, *, dev: bool = False, insecure: bool = False, migrate: bool = True, bridge: bool = False
+    settings: Settings,
+    *,
+    dev: bool = False,
+    insecure: bool = False,
+    migrate: bool = True,
+    bridge: bool = False,
+    shared_port: bool = False,
 ) -> AsyncIterator[Running]:
     """Run a server while the context is open.
 
@@ -82,21 +94,14 @@ async def server(
         insecure: Allow listening beyond this machine without TLS or authentication.
         migrate: Bring the schema up to date first; else an outdated one is an error.
         bridge: Run a bridge beside the server, as a child process.
+        shared_port: Listen beside other servers that share their port.
 
     Raises:
         StartupError: With the one line that the operator needs.
     """
-    authenticator = Authenticator(
-        settings.auth_tokens,
-        settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
-        settings.jwt_public_key,
-        wall_clock,
-    )
-    tls = _tls_files(settings)
-    if not (insecure or (tls is not None and authenticator.required)):
-        refuse_exposure("TOCSIN_LISTEN", settings.listen)
+    authenticator, tls = _access(settings, insecure=insecure)
     senders = build_senders(settings, dev=dev)
-    configured = tuple(channel for channel in ChannelType if senders.get(channel))
+    configured = _configured(senders)
     url = settings.database_url.get_secret_value()
     clock = opening.database_clock(url)
     async with contextlib.AsyncExitStack() as stack:
@@ -131,7 +136,7 @@ async def server(
             REQUIRED_SETTING,
             clock,
         )
-        rpc = RpcServer({"NotificationService": service}, authenticator, tls)
+        rpc = RpcServer({"NotificationService": service}, authenticator, tls, shared_port=shared_port)
         stack.push_async_callback(rpc.stop, settings.shutdown_grace / 4)
         stack.callback(hub.close)
         listen = ListenAddress(settings.listen.host, await rpc.start(settings.listen))
@@ -146,7 +151,7 @@ async def server(
                     grace=settings.shutdown_grace / 4,
                 )
             )
-            bridge_listen = child.listen
+            bridge_listen = child.announced
         stack.push_async_callback(rpc.announce_stop)
         yield Running(listen, configured, bridge_listen)
         log.info("stopping", extra={"event": "stopping"})
@@ -160,12 +165,53 @@ async def serve(
     migrate: bool,
     bridge: bool,
     announce: Callable[[Running], None],
+    worker: bool = False,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; a second signal ends the process at once."""
+    """Serve until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    A ``worker`` shares its port, and stops also when its parent wants it to, or is no more.
+    """
     stop = stop_on_signals()
-    async with server(settings, dev=dev, insecure=insecure, migrate=migrate, bridge=bridge) as running:
-        announce(running)
+    if worker:
+        await stop_with_parent(stop)
+    async with server(
+        settings, dev=dev, insecure=insecure, migrate=migrate, bridge=bridge, shared_port=worker
+    ) as running:
+        if not stop.is_set():  # else nobody may be left to read it
+            announce(running)
         await stop.wait()
+
+
+def prepare(settings: Settings, *, dev: bool, insecure: bool, migrate: bool) -> tuple[ChannelType, ...]:
+    """Do what is done once, before workers start: check the settings, prepare the database; see `server`.
+
+    Returns the channels that are configured.
+
+    Raises:
+        StartupError: With the one line that the operator needs.
+    """
+    _access(settings, insecure=insecure)
+    configured = _configured(build_senders(settings, dev=dev))
+    with opening.prepared(settings.database_url.get_secret_value(), migrate=migrate):
+        return configured
+
+
+def _configured(senders: Mapping[ChannelType, Sequence[SenderFactory]]) -> tuple[ChannelType, ...]:
+    return tuple(channel for channel in ChannelType if senders.get(channel))
+
+
+def _access(settings: Settings, *, insecure: bool) -> tuple[Authenticator, TlsFiles | None]:
+    """Return who may call, and how the line is protected; refuse an address that this is too little for."""
+    authenticator = Authenticator(
+        settings.auth_tokens,
+        settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+        settings.jwt_public_key,
+        wall_clock,
+    )
+    tls = _tls_files(settings)
+    if not (insecure or (tls is not None and authenticator.required)):
+        refuse_exposure("TOCSIN_LISTEN", settings.listen)
+    return authenticator, tls
 
 
 def _tls_files(settings: Settings) -> TlsFiles | None:

@@ -383,6 +383,12 @@ def load(**overrides: object) -> Settings:
         raise ConfigurationError(problems) from None
 
 
+def environment_with(**overrides: str | None) -> dict[str, str]:
+    """Return this process's environment with settings in it, for a process of ours to read; None means not given."""
+    given = {f"{PREFIX}{name.upper()}": value for name, value in overrides.items() if value is not None}
+    return {**os.environ, **given}
+
+
 def _plain(message: str) -> str:
     message = message.removeprefix("Value error, ")
     return "there is no such setting" if message == "Extra inputs are not permitted" else message

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket as sockets
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import uvloop
 
-from helpers.browser_socket import PATIENCE, BrowserSocket, bridge_process, http
+from helpers.browser_socket import BrowserSocket, bridge_process, http
 from helpers.calls import Api, request, user
-from helpers.process import environment, run, serving
+from helpers.process import environment, is_open, on_a_loop, run, serving
 from helpers.waiting import eventually, eventually_async
-from tocsin_server.bridge import child
-from tocsin_server.bridge.child import BridgeChild, bridge_child
+from tocsin_server import processes
+from tocsin_server.bridge.child import bridge_child, make_bridge_child
 from tocsin_server.config import ListenAddress
 from tocsin_server.errors import StartupError
 
@@ -160,34 +157,15 @@ def test_what_keeps_it_from_starting_is_told_in_one_line(
 # -- as a child ----------------------------------------------------------------------------------
 
 
-def on_a_loop(main: Callable[[], Awaitable[None]]) -> None:
-    """Run a coroutine function on the loop that the server uses."""
-
-    async def run_main() -> None:
-        await main()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_main())
-
-
-def is_open(listen: ListenAddress) -> bool:
-    """Tell whether something listens there."""
-    try:
-        sockets.create_connection(listen, PATIENCE).close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
 def test_a_child_that_dies_is_started_again_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(child, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(processes, "FIRST_PAUSE", 0.01)
     monkeypatch.chdir(tmp_path)
 
     async def main() -> None:
         async with bridge_child(ANY_PORT, NOWHERE) as running:
-            where, first = running.listen, running.pid
+            where, first = running.announced, running.pid
             assert first is not None
             with BrowserSocket(f"ws://{where}/ws"):
                 os.kill(first, signal.SIGKILL)
@@ -196,25 +174,25 @@ def test_a_child_that_dies_is_started_again_where_it_was(
                     return running.pid not in (None, first) and is_open(where)
 
                 await eventually_async(restarted)
-            assert running.listen == where
+            assert running.announced == where
             assert running.deaths == 1
         assert not is_open(where)
         assert running.pid is None
 
     on_a_loop(main)
-    [record] = [record for record in caplog.records if record.name == "tocsin_server.bridge.child"]
+    [record] = [record for record in caplog.records if record.name == processes.__name__]
     assert (record.levelname, record.__dict__["event"], record.__dict__["status"]) == ("ERROR", "bridge_died", -9)
 
 
 def test_a_child_that_cannot_start_again_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(child, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(processes, "FIRST_PAUSE", 0.01)
     monkeypatch.chdir(tmp_path)
 
     async def main() -> None:
         async with bridge_child(ANY_PORT, NOWHERE) as running:
-            where, first = running.listen, running.pid
+            where, first = running.announced, running.pid
             assert first is not None
             # Its port is taken before it can be back, for nothing else happens on this loop meanwhile.
             with sockets.socket() as thief:
@@ -248,7 +226,7 @@ def test_a_child_that_does_not_start_at_all_is_the_parents_failure(
 
     async def main() -> None:
         with sockets.create_server(("127.0.0.1", 0)) as taken:
-            running = BridgeChild(ListenAddress(*taken.getsockname()), NOWHERE)
+            running = make_bridge_child(ListenAddress(*taken.getsockname()), NOWHERE)
             with pytest.raises(StartupError, match="the bridge does not start"):
                 await running.start()
             assert running.pid is None
@@ -260,7 +238,7 @@ def test_a_child_that_does_not_start_at_all_is_the_parents_failure(
 def test_a_child_that_says_something_else_is_not_taken_for_a_bridge() -> None:
     async def main() -> None:
         for said in ("hello", "{}", "[]", '{"listen": "127.0.0.1:8080"}', '{"listen": ["127.0.0.1"]}'):
-            running = BridgeChild(ANY_PORT, NOWHERE, command=(sys.executable, "-c", f"print({said!r})"))
+            running = make_bridge_child(ANY_PORT, NOWHERE, program=(sys.executable, "-c", f"print({said!r})"))
             with pytest.raises(StartupError):
                 await running.start()
 
@@ -274,7 +252,7 @@ from tocsin_server.config import ListenAddress
 
 async def main():
     async with bridge_child(ListenAddress("127.0.0.1", 0), "127.0.0.1:9") as child:
-        print(child.listen.port, flush=True)
+        print(child.announced.port, flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main())

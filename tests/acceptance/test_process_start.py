@@ -202,7 +202,15 @@ def test_migrate_says_what_it_did_and_may_be_repeated(tmp_path: Path) -> None:
 def test_help_names_commands_and_options(tmp_path: Path) -> None:
     for arguments, words in {
         ("--help",): ("serve", "migrate", "send", "list", "watch"),
-        ("serve", "--help"): ("--listen", "--database", "--dev", "--insecure", "--no-migrate", "TOCSIN_LISTEN"),
+        ("serve", "--help"): (
+            "--listen",
+            "--database",
+            "--dev",
+            "--insecure",
+            "--no-migrate",
+            "--workers",
+            "TOCSIN_LISTEN",
+        ),
         ("migrate", "--help"): ("--database", "TOCSIN_DATABASE_URL"),
     }.items():
         ended = run(tmp_path, *arguments)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
+import uvloop
+
 from helpers.server import DatabaseFile
+from helpers.waiting import eventually
+from tocsin_server.config import ListenAddress
 
 PATIENCE = 60.0
 """Seconds after which a start, a stop or a command has failed: never reached unless something hangs."""
 
 _ANNOUNCEMENT = re.compile(r"Tocsin serves gRPC on (\S+)")
+_WORKERS = re.compile(r"^  workers   \d+ \(processes ([\d, ]+)\)$", re.MULTILINE)
 _INHERITED = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
@@ -57,6 +64,30 @@ def run(folder: Path, *arguments: str, **settings: str) -> Ended:
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
+def on_a_loop(main: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Run a coroutine function on the loop that the server uses."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+def is_open(listen: ListenAddress) -> bool:
+    """Tell whether something listens there."""
+    try:
+        socket.create_connection(listen, PATIENCE).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether there is such a process, or one that nobody has waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class ServerProcess:
     """``tocsin serve`` in ``folder``, on any free port."""
 
@@ -74,6 +105,7 @@ class ServerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0,
         )
         self._readers = [
             threading.Thread(target=self._collect, args=(stream, lines), daemon=True)
@@ -100,8 +132,16 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The number of the process."""
         return self._process.pid
+
+    @property
+    def workers(self) -> list[int]:
+        """The numbers of its workers, as it said them when they served."""
+        assert self.address
+        found = eventually(lambda: _WORKERS.search(self.output))
+        assert found is not None
+        return [int(number) for number in found[1].split(",")]
 
     @property
     def output(self) -> str:
@@ -118,6 +158,10 @@ class ServerProcess:
         """Whether it has not ended yet."""
         return self._process.poll() is None
 
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to its process group, as the keys of a terminal do."""
+        os.killpg(self._process.pid, number)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)
@@ -132,10 +176,11 @@ class ServerProcess:
         assert self.wait() == -signal.SIGKILL
 
     def wait(self) -> int:
-        """Wait for its end, and return the exit status."""
+        """Wait for its end and that of the processes that it started, and return the exit status."""
         status = self._process.wait(PATIENCE)
         for reader in self._readers:
             reader.join(PATIENCE)
+            assert not reader.is_alive(), "a process that it started goes on: its standard error has not ended"
         return status
 
     def close(self) -> None:

@@ -24,5 +24,5 @@ What holds:
 
 TLS is a proxy's work, in front of the bridge. So is limiting sockets per address: behind a proxy all come from one.
 
-Imports: `tocsin_client`, and of the server's packages `config`, `errors` and `telemetry` only.
+Imports: `tocsin_client`, and of the server's packages `config`, `errors`, `processes`, `signals` and `telemetry` only.
 """

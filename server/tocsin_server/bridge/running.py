@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,6 +16,7 @@ from tocsin_server.bridge.site import site
 from tocsin_server.bridge.upstream import Upstream
 from tocsin_server.config import ListenAddress, Settings
 from tocsin_server.errors import ConfigurationError
+from tocsin_server.processes import stop_with_parent
 from tocsin_server.signals import stop_on_signals
 
 log = logging.getLogger(__name__)
@@ -82,7 +81,7 @@ async def serve(
         insecure: See `bridge`.
         dev: See `bridge`.
         announce: Is told when it listens.
-        ends_with_stdin: Stop also when standard input ends, which is how a child learns that its parent is no more.
+        ends_with_stdin: Stop also when standard input ends, see `processes`.
 
     Raises:
         StartupError: See `bridge`.
@@ -90,7 +89,7 @@ async def serve(
     stop = stop_on_signals()
     async with bridge(settings, insecure=insecure, dev=dev) as running:
         if ends_with_stdin:
-            await asyncio.get_running_loop().connect_read_pipe(lambda: _UntilEnd(stop), sys.stdin)
+            await stop_with_parent(stop)
         announce(running)
         await stop.wait()
 
@@ -149,13 +148,3 @@ def _name_in(pem: bytes) -> str | None:
     addresses = names.get_values_for_type(x509.IPAddress)
     every = [*dns, *(str(address) for address in addresses)]
     return every[0].replace("*", "bridge", 1) if every else None
-
-
-class _UntilEnd(asyncio.Protocol):
-    """Sets an event at the end of a stream."""
-
-    def __init__(self, ended: asyncio.Event) -> None:
-        self._ended = ended
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        self._ended.set()

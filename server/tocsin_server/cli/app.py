@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tocsin_server.cli import bridge_command, client_commands, token_command
+from tocsin_server.cli import bridge_command, client_commands, token_command, worker_command
 
 if TYPE_CHECKING:
     from tocsin_server.application import Running
@@ -45,32 +45,41 @@ def serve(
     migrate: Annotated[
         bool, typer.Option("--migrate/--no-migrate", help="Bring the database's schema up to date first.")
     ] = True,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="Processes that serve the one port; more than 1 need PostgreSQL."),
+    ] = 1,
 ) -> None:
     """Run the server: store, deliver and stream notifications.
 
     Settings come from TOCSIN_... variables or the TOML file named by TOCSIN_CONFIG; README.md lists them.
+
+    With --workers, the system gives each connection to one of the processes: many or several connections of clients
+    spread better than one. As many workers as processors is a good number. One that dies is started again.
+
     Ends on SIGTERM or Ctrl-C within TOCSIN_SHUTDOWN_GRACE; a second signal ends it at once.
     """
     import uvloop  # noqa: PLC0415
 
     from tocsin_server import application, config  # noqa: PLC0415 - keeps `tocsin --help` fast
+    from tocsin_server import workers as several  # noqa: PLC0415
     from tocsin_server.errors import StartupError  # noqa: PLC0415
     from tocsin_server.telemetry import logs  # noqa: PLC0415
+
+    def announce(running: Running) -> None:
+        _announce(running, settings, dev=dev)
 
     try:
         settings = config.load(listen=listen, database_url=database)
         logs.configure(settings.log_level)
+        options = {"dev": dev, "insecure": insecure, "migrate": migrate, "bridge": bridge}
+        if workers == 1:
+            serving = application.serve(settings, **options, announce=announce)
+        else:
+            environment = config.environment_with(database_url=database)
+            serving = several.serve(settings, workers, **options, environment=environment, announce=announce)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(
-                application.serve(
-                    settings,
-                    dev=dev,
-                    insecure=insecure,
-                    migrate=migrate,
-                    bridge=bridge,
-                    announce=lambda running: _announce(running, settings, dev=dev),
-                )
-            )
+            runner.run(serving)
     except StartupError as error:
         _fail(error)
 
@@ -109,6 +118,8 @@ def _announce(running: Running, settings: Settings, *, dev: bool) -> None:
         f"  database  {opening.describe(settings.database_url.get_secret_value())}",
         f"  channels  {', '.join(names)}",
     ]
+    if running.workers:
+        lines.append(f"  workers   {len(running.workers)} (processes {', '.join(map(str, running.workers))})")
     if running.bridge is not None:
         lines.append(f"  bridge    ws://{running.bridge}/ws")
     if dev:
@@ -147,6 +158,7 @@ def _fail(error: Exception) -> None:
 client_commands.register(app)
 token_command.register(app)
 bridge_command.register(app)
+worker_command.register(app)
 
 
 def run() -> None:

@@ -53,14 +53,14 @@ def register(app: typer.Typer) -> None:
         """
         import uvloop  # noqa: PLC0415 - keeps `tocsin --help` fast, here and below
 
-        from tocsin_server import config  # noqa: PLC0415
-        from tocsin_server.bridge import child, running  # noqa: PLC0415
+        from tocsin_server import config, processes  # noqa: PLC0415
+        from tocsin_server.bridge import running  # noqa: PLC0415
         from tocsin_server.errors import StartupError  # noqa: PLC0415
         from tocsin_server.telemetry import logs  # noqa: PLC0415
 
         def announce(found: RunningBridge) -> None:
             # Its parent reads the one, people the other.
-            typer.echo(child.announcement(found.listen) if as_child else _sentences(found, settings))
+            typer.echo(processes.announcement(found.listen) if as_child else _sentences(found, settings))
             sys.stdout.flush()
 
         try:

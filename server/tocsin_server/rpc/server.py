@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Protocol
 
@@ -30,7 +29,7 @@ from tocsin_server.errors import (
     SubscriberTooSlow,
     TocsinError,
 )
-from tocsin_server.rpc import status
+from tocsin_server.rpc import port, status
 from tocsin_server.rpc.auth import Authenticator, Principal
 from tocsin_server.rpc.write_watch import WriteWatch
 
@@ -54,6 +53,14 @@ OPTIONS = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
     ("grpc.http2.max_pings_without_data", 0),
 )
+
+CONNECTION_AGE = 600.0
+"""Seconds after which a server that shares its port asks a connection's client to make a new one.
+
+The system chooses a server once for each connection, so that those of busy clients may all be with one, and a server
+that was started again would get none from clients that stay. No call is cut off: those under way end on the old
+connection in their own time (the library's default grace is infinite), streams at their maximum age at the latest.
+"""
 
 _SERVICES = {
     "NotificationService": notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
@@ -221,13 +228,20 @@ class RpcServer:
         services: Implementation of each service, by its short name; a missing one answers UNIMPLEMENTED.
         authenticator: Tells who calls.
         tls: Certificate and so on, None for plain text.
+        shared_port: Listen also where other servers do that share their port.
     """
 
     def __init__(
-        self, services: Mapping[str, object], authenticator: Authenticator, tls: TlsFiles | None = None
+        self,
+        services: Mapping[str, object],
+        authenticator: Authenticator,
+        tls: TlsFiles | None = None,
+        *,
+        shared_port: bool = False,
     ) -> None:
         self._credentials = None if tls is None else _credentials(tls)
-        self._server = grpc.aio.server(options=OPTIONS)
+        self._shared_port = shared_port
+        self._server = grpc.aio.server(options=_options(shared_port=shared_port))
         self._health = health.aio.HealthServicer()
         self._watch = WriteWatch(WRITE_TIMEOUT)
         names = [health.SERVICE_NAME, reflection.SERVICE_NAME]
@@ -248,18 +262,18 @@ class RpcServer:
         Raises:
             ListenError: The address is in use, or not one of this machine.
         """
-        _probe(listen)
+        port.probe(listen, shared=self._shared_port)
         try:
             if self._credentials is None:
-                port = self._server.add_insecure_port(str(listen))
+                chosen = self._server.add_insecure_port(str(listen))
             else:
-                port = self._server.add_secure_port(str(listen), self._credentials)
+                chosen = self._server.add_secure_port(str(listen), self._credentials)
         except RuntimeError as error:
             raise ListenError(f"cannot listen on {listen}: {error}") from error
         await self._server.start()
         self._watch.start()
         await self._report(health_pb2.HealthCheckResponse.SERVING)
-        return port
+        return chosen
 
     async def announce_stop(self) -> None:
         """Report NOT_SERVING, so that balancers send nothing new."""
@@ -273,6 +287,13 @@ class RpcServer:
     async def _report(self, serving: Any) -> None:
         for name in self._names:
             await self._health.set(name, serving)
+
+
+def _options(*, shared_port: bool) -> Sequence[tuple[str, int]]:
+    if not shared_port:
+        return OPTIONS
+    age = ("grpc.max_connection_age_ms", round(CONNECTION_AGE * 1000))  # the library spreads it by a tenth
+    return (*(option for option in OPTIONS if option[0] != "grpc.so_reuseport"), ("grpc.so_reuseport", 1), age)
 
 
 def _credentials(tls: TlsFiles) -> grpc.ServerCredentials:
@@ -291,16 +312,3 @@ def _credentials(tls: TlsFiles) -> grpc.ServerCredentials:
         root_certificates=client_authority,
         require_client_auth=client_authority is not None,
     )
-
-
-def _probe(listen: ListenAddress) -> None:
-    """Bind once by ourselves: the library says why it cannot only in its own log."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise ListenError(f"cannot listen on {listen}: {error.strerror or error}") from error

@@ -1,0 +1,53 @@
+"""``tocsin worker``: one process of ``serve --workers``, which starts it; not for people."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tocsin_server.application import Running
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command, which no help shows."""
+
+    @app.command(hidden=True)
+    def worker(
+        number: Annotated[int, typer.Option()],
+        listen: Annotated[str, typer.Option()],
+        dev: Annotated[bool, typer.Option("--dev")] = False,
+        insecure: Annotated[bool, typer.Option("--insecure")] = False,
+    ) -> None:
+        """Serve on a port that is shared, until standard input ends; what it says is for programs."""
+        import uvloop  # noqa: PLC0415 - keeps `tocsin --help` fast, here and below
+
+        from tocsin_server import application, config, processes  # noqa: PLC0415
+        from tocsin_server.errors import StartupError  # noqa: PLC0415
+        from tocsin_server.telemetry import logs  # noqa: PLC0415
+
+        def announce(running: Running) -> None:
+            typer.echo(processes.announcement(running.listen))
+            sys.stdout.flush()
+
+        try:
+            settings = config.load(listen=listen)
+            logs.configure(settings.log_level, worker=number)
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(
+                    application.serve(
+                        settings,
+                        dev=dev,
+                        insecure=insecure,
+                        migrate=False,
+                        bridge=False,
+                        announce=announce,
+                        worker=True,
+                    )
+                )
+        except StartupError as error:
+            typer.echo(processes.refusal(error))
+            raise typer.Exit(1) from None
