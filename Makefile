@@ -13,7 +13,7 @@ TYPESCRIPT_VERSION := 7.0.2
 AGAINST ?= $(shell git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || echo main)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test web-tools browser-test web-types lint format types imports proto lint-proto breaking verify wheel check lock clean
+.PHONY: help run test bench bench-quick web-tools browser-test web-types lint format types imports proto lint-proto breaking verify wheel check lock clean
 SHELL := bash
 
 help: ## List the targets
@@ -40,6 +40,10 @@ $(VENV)/dev.stamp: requirements-dev.txt pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.txt)
 	@touch $@ $(VENV)/run.stamp
 
+$(VENV)/bench.stamp: requirements-bench.txt pyproject.toml | $(BIN)/python
+	$(call install,requirements-bench.txt)
+	@touch $@ $(VENV)/run.stamp
+
 $(BUF):
 	npm install --silent --no-fund --no-audit --no-save --prefix .build/buf @bufbuild/buf@$(BUF_VERSION)
 
@@ -50,6 +54,14 @@ run: $(VENV)/run.stamp ## Serve in development mode on one SQLite file, with the
 
 test: $(VENV)/dev.stamp ## Run the test suite (PYTEST_ARGS="-k feed" narrows it)
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+BENCH = PYTHONPATH=tests $(BIN)/python -m bench
+
+bench: $(VENV)/bench.stamp ## Compare with baselines, rewrite the README's table (BENCH_ARGS="--only B1" for one)
+	$(BENCH) --readme README.md --json .build/bench/report.json $(BENCH_ARGS)
+
+bench-quick: $(VENV)/bench.stamp ## The same in small: a look in three minutes, not a measurement
+	$(BENCH) --quick --json .build/bench/report-quick.json $(BENCH_ARGS)
 
 .build/web/stamp: Makefile
 	npm install --silent --no-fund --no-audit --no-save --prefix .build/web \
@@ -130,6 +142,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --
 lock: $(VENV)/dev.stamp ## Pin the newest allowed versions of all dependencies
 	echo hatchling | $(COMPILE) --upgrade pyproject.toml - --extra server -o requirements.txt
 	echo hatchling | $(COMPILE) --upgrade pyproject.toml - --extra server --extra dev -c requirements.txt -o requirements-dev.txt
+	echo hatchling | $(COMPILE) --upgrade pyproject.toml - --extra server --extra bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Remove the environment and everything built
 	rm -rf $(VENV) .build protos/.deps .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
