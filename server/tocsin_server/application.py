@@ -1,7 +1,7 @@
 """The only place that builds the real things, starts them in order, and stops them in the reverse order.
 
-Start: lock the database, migrate, recover leases, start the lanes, listen, report SERVING. Stop: report NOT_SERVING,
-end streams with their cursor, let calls end, finish or release sends, write results, close.
+Start: lock the database, migrate, join the bus, recover leases, start the lanes, listen, report SERVING. Stop: report
+NOT_SERVING, end streams with their cursor, let calls end, finish or release sends, write results, close.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tocsin_server.delivery.feed_entry import FeedEntry
 from tocsin_server.delivery.lane import LaneSettings
 from tocsin_server.delivery.retry import RetryPolicy
 from tocsin_server.errors import ConfigurationError
+from tocsin_server.feed.buses import make_bus
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams
@@ -106,7 +107,11 @@ async def server(
     clock = opening.database_clock(url)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(opening.prepared(url, migrate=migrate))
-        hub = Hub()
+        bus = make_bus(settings.bus)
+        hub = Hub(bus)
+        bus.start(hub)
+        # Closed after the store: the last commits are told to the other replicas.
+        stack.push_async_callback(bus.close)
         lane = LaneSettings(
             concurrency=settings.sender_concurrency,
             lease=settings.lease,

@@ -201,7 +201,7 @@ def feed_server(
     *,
     times: StreamTimes | None = None,
     lost: Callable[[FeedEvent], bool] = lambda _: False,
-    **limits: int,
+    **limits: Any,
 ) -> Iterator[FeedServer]:
     """Serve feeds with other times and limits than the application has (see `Hub`).
 

@@ -1,18 +1,19 @@
-"""Committed feed events, handed to the streams of this process.
+"""Committed feed events, handed to the streams of this process, and hints of them to the other processes.
 
 Each stream has a queue of its own with a bound. A stream that does not keep up is told so and ended; it never holds
-up the others, and costs at most its queue.
+up the others, and costs at most its queue. Of the hints that come from other processes only the newest is kept.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 
 from tocsin_server.errors import TooManyStreams
-from tocsin_server.model import FeedEvent, Recipient
+from tocsin_server.feed.bus import Bus, Hint, MemoryBus, newer
+from tocsin_server.model import FeedEvent, FeedPosition, Recipient
 
 STREAMS_PER_RECIPIENT = 100
 """Streams of one recipient: more devices than anybody has, fewer than a client that leaks streams opens."""
@@ -30,15 +31,23 @@ DRAIN_RATE = 5_000
 LONGEST_DRAIN = 4.0
 """Seconds that ending all streams may take; less than what a stop grants to calls under way."""
 
+CHECK_RATE = 2_500
+"""Streams per second that check their position after the bus was away."""
+
+LONGEST_CHECK = 10.0
+"""Seconds within which all streams have done so; less than the time between two checks."""
+
 
 class Subscription:
     """The live events of one recipient since the subscription began. Used on the event loop only."""
 
-    __slots__ = ("_events", "_limit", "_wake", "overflowed")
+    __slots__ = ("_check", "_events", "_hint", "_limit", "_wake", "overflowed")
 
     def __init__(self, limit: int) -> None:
         self._events: deque[FeedEvent] = deque()
         self._limit = limit
+        self._hint: FeedPosition | None = None
+        self._check: float | None = None
         self._wake = asyncio.Event()
         self.overflowed = False
         """Events were lost because the stream did not take them in time."""
@@ -54,6 +63,26 @@ class Subscription:
     def take(self) -> FeedEvent | None:
         """Return the next event, None if none is waiting."""
         return self._events.popleft() if self._events else None
+
+    def hint(self, position: FeedPosition) -> None:
+        """Note that the feed has reached a position, by a change whose event does not come here."""
+        self._hint = newer(self._hint, position)
+        self._wake.set()
+
+    def take_hint(self) -> FeedPosition | None:
+        """Return the newest position noted since the last call, None if there is none."""
+        hint, self._hint = self._hint, None
+        return hint
+
+    def check_within(self, seconds: float) -> None:
+        """Ask the stream to check its position at some time in the next ``seconds``."""
+        self._check = seconds
+        self._wake.set()
+
+    def take_check(self) -> float | None:
+        """Return what `check_within` asked for since the last call, None if it did not."""
+        check, self._check = self._check, None
+        return check
 
     def wake(self) -> None:
         """Let `wait` return."""
@@ -71,15 +100,25 @@ class Subscription:
 
 
 class Hub:
-    """Streams by recipient. Created on the event loop that serves them."""
+    """Streams by recipient. Created on the event loop that serves them.
+
+    Args:
+        bus: Tells other processes what `publish` is told, and this one what they publish once it is started with this
+            hub; None if there are no others.
+        queue_limit: See `QUEUE_LIMIT`.
+        streams_per_recipient: See `STREAMS_PER_RECIPIENT`.
+        streams: See `STREAMS`.
+    """
 
     def __init__(
         self,
+        bus: Bus | None = None,
         queue_limit: int = QUEUE_LIMIT,
         streams_per_recipient: int = STREAMS_PER_RECIPIENT,
         streams: int = STREAMS,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._bus = bus or MemoryBus()
         self._streams_per_recipient = streams_per_recipient
         self._streams = streams
         self._open = 0
@@ -89,9 +128,9 @@ class Hub:
         self.drain_window = 0.0
         """Seconds over which streams end once `closing` is set, so that their subscribers do not return all at once."""
 
-    @contextmanager
-    def subscription(self, recipient: Recipient) -> Iterator[Subscription]:
-        """Buffer the recipient's events from now until the context is left.
+    @contextlib.asynccontextmanager
+    async def subscription(self, recipient: Recipient) -> AsyncIterator[Subscription]:
+        """Buffer the recipient's events, and other processes' hints, from now until the context is left.
 
         Raises:
             TooManyStreams: The recipient, or the server, has as many as are allowed.
@@ -104,6 +143,7 @@ class Hub:
         self._subscriptions.setdefault(recipient, set()).add(subscription)
         self._open += 1
         try:
+            await self._bus.join(recipient)
             yield subscription
         finally:
             self._open -= 1
@@ -111,23 +151,37 @@ class Hub:
             others.discard(subscription)
             if not others:
                 del self._subscriptions[recipient]
+                self._bus.leave(recipient)
 
     def publish(self, events: Sequence[FeedEvent]) -> None:
         """Hand over committed events, in the order of their sequences. May be called from any thread."""
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and with it every stream
             self._loop.call_soon_threadsafe(self._deliver, events)
-        except RuntimeError:  # the loop is closed, and with it every stream
-            return
+        self._bus.publish(Hint(event.recipient, FeedPosition(event.epoch, event.last)) for event in events)
 
     def _deliver(self, events: Sequence[FeedEvent]) -> None:
         for event in events:
             for subscription in self._subscriptions.get(event.recipient, ()):
                 subscription.put(event)
 
+    def hint(self, recipient: Recipient, position: FeedPosition) -> None:
+        """Take a hint from another process, see `HintReceiver.hint`."""
+        for subscription in self._subscriptions.get(recipient, ()):
+            subscription.hint(position)
+
+    def reset(self) -> None:
+        """Let every stream check its position, spread so that the store can answer, see `HintReceiver.reset`."""
+        window = min(LONGEST_CHECK, self._open / CHECK_RATE)
+        for subscription in self._all():
+            subscription.check_within(window)
+
+    def _all(self) -> list[Subscription]:
+        return [one for several in self._subscriptions.values() for one in several]
+
     def close(self) -> None:
         """End every stream. Idempotent."""
         self.closing = True
-        subscriptions = [one for several in self._subscriptions.values() for one in several]
+        subscriptions = self._all()
         self.drain_window = min(LONGEST_DRAIN, len(subscriptions) / DRAIN_RATE)
         for subscription in subscriptions:
             subscription.wake()

@@ -2,7 +2,7 @@
 
 The order is what makes it gap-free: live events are buffered from the start, then the store is read, then buffered
 events that the replay did not cover follow. A live event is written only if it continues the stream's position;
-on any hole the store is read again from that position.
+on any hole, and when another process hints at a change beyond it, the store is read again from that position.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class FeedStreams:
             TokenExpired: The time ``until`` has come.
             TooManyStreams: Of the recipient, or in all.
         """
-        with self._hub.subscription(recipient) as live:
+        async with self._hub.subscription(recipient) as live:
             stream = _Stream(self._store, recipient)
             async for item in stream.begin(position):
                 if isinstance(item, Subscribed) and item.recovered and position is not None:
@@ -191,19 +191,23 @@ class FeedStreams:
                 if self._hub.closing:
                     await asyncio.sleep(random.uniform(0, self._hub.drain_window))  # noqa: S311 - guards nothing
                 raise over
+            if (window := live.take_check()) is not None:
+                next_check = min(next_check, now + random.uniform(0, window))  # noqa: S311 - guards nothing
             if (event := live.take()) is not None:
-                async for item in stream.take(event):
-                    yield item
-                    next_heartbeat = self._monotonic() + times.heartbeat
+                items = stream.take(event)
+            elif (hint := live.take_hint()) is not None:
+                items = stream.catch_up(hint)
             elif now >= next_check:
                 next_check = now + times.position_check
-                async for item in stream.check():
-                    yield item
+                items = stream.check()
             elif now >= next_heartbeat:
-                next_heartbeat = now + times.heartbeat
-                yield Heartbeat(stream.position, stream.unread_count)
+                items = stream.heartbeat()
             else:
                 await live.wait(min(limits.age, limits.token, next_check, next_heartbeat) - now)
+                continue
+            async for item in items:
+                yield item
+                next_heartbeat = self._monotonic() + times.heartbeat
 
     def _over(self, stream: _Stream, live: Subscription, limits: _Limits, now: float) -> TocsinError | None:
         """Return why the stream ends, None while it goes on."""
@@ -283,6 +287,16 @@ class _Stream:
                 return
         async for item in self._read_again():
             yield item
+
+    async def catch_up(self, position: FeedPosition) -> AsyncIterator[FeedItem]:
+        """Read again if the feed has reached a position beyond the stream's."""
+        if position.epoch != self.position.epoch or position.sequence > self.position.sequence:
+            async for item in self._read_again():
+                yield item
+
+    async def heartbeat(self) -> AsyncIterator[FeedItem]:
+        """Yield that nothing happened."""
+        yield Heartbeat(self.position, self.unread_count)
 
     async def check(self) -> AsyncIterator[FeedItem]:
         """Compare with the store, and yield what a lost event should have told."""
