@@ -556,7 +556,7 @@ def test_settling_records_everything_up_to_a_position_as_sent_once(bench: StoreB
     recipient = user()
     stored = bench.accept(*(draft(recipient=recipient) for _ in range(3)))
     epoch = bench.state(recipient).epoch
-    assert bench.run(bench.store.settle_feed(recipient, FeedPosition(epoch, 2), received())) == 2
+    assert bench.settle(recipient, FeedPosition(epoch, 2)) == 2
     for notification in stored[:2]:
         row = bench.channel(notification, WEBSOCKET)
         assert (row.status, row.attempts, row.response) == (SENT, 1, received())
@@ -564,8 +564,8 @@ def test_settling_records_everything_up_to_a_position_as_sent_once(bench: StoreB
     assert bench.get(stored[2]) == stored[2]
     assert ids_of(bench.run(bench.store.feed_waiting(recipient, 0, 10)).notifications) == [stored[2].id]
     for sequence in (2, 1, 0):
-        assert bench.run(bench.store.settle_feed(recipient, FeedPosition(epoch, sequence), received())) == 0
-    assert bench.run(bench.store.settle_feed(recipient, FeedPosition(epoch, 3), received())) == 1
+        assert bench.settle(recipient, FeedPosition(epoch, sequence)) == 0
+    assert bench.settle(recipient, FeedPosition(epoch, 3)) == 1
 
 
 def test_a_position_of_another_epoch_or_above_the_head_settles_nothing(bench: StoreBench) -> None:
@@ -573,8 +573,8 @@ def test_a_position_of_another_epoch_or_above_the_head_settles_nothing(bench: St
     stored = bench.accept_one(draft(recipient=recipient))
     epoch = bench.state(recipient).epoch
     for position in (FeedPosition(epoch + 1, 1), FeedPosition(epoch, 2), NO_FEED):
-        assert bench.run(bench.store.settle_feed(recipient, position, received())) == 0
-    assert bench.run(bench.store.settle_feed(user(), FeedPosition(epoch, 1), received())) == 0
+        assert bench.settle(recipient, position) == 0
+    assert bench.settle(user(), FeedPosition(epoch, 1)) == 0
     assert bench.channel(stored, WEBSOCKET).status == PENDING
 
 
@@ -583,9 +583,9 @@ def test_what_was_read_is_settled_at_the_place_to_which_reading_moved_it(bench: 
     read, unread = bench.accept(draft(recipient=recipient), draft(recipient=recipient))
     epoch = bench.state(recipient).epoch
     bench.run(bench.store.mark_read([read.id]))
-    assert bench.run(bench.store.settle_feed(recipient, FeedPosition(epoch, 2), received())) == 1
+    assert bench.settle(recipient, FeedPosition(epoch, 2)) == 1
     assert ids_of(bench.run(bench.store.feed_waiting(recipient, 0, 10)).notifications) == [read.id]
-    assert bench.run(bench.store.settle_feed(recipient, FeedPosition(epoch, 3), received())) == 1
+    assert bench.settle(recipient, FeedPosition(epoch, 3)) == 1
     assert {bench.channel(notification, WEBSOCKET).status for notification in (read, unread)} == {SENT}
 
 
@@ -601,7 +601,7 @@ def test_what_waits_is_told_in_order_in_parts_and_without_what_has_no_feed_row(b
 def test_settling_leaves_the_other_channels_to_their_own_fate(bench: StoreBench) -> None:
     recipient = user()
     stored = bench.accept_one(draft(WEBSOCKET, EMAIL, recipient=recipient))
-    bench.run(bench.store.settle_feed(recipient, bench.state(recipient).head, received()))
+    bench.settle(recipient, bench.state(recipient).head)
     bench.record(bench.claim_one(EMAIL), FAILED)
     assert [row.status for row in bench.get(stored).channels] == [SENT, FAILED]
     assert bench.get(stored).status == SENT
@@ -779,7 +779,7 @@ def test_the_count_is_exact_and_every_cursor_replays_to_the_present_whatever_hap
             shared.run(shared.store.mark_feed_read(recipient, None))
         elif action == "settle":
             position = list(snapshots)[number % len(snapshots)]
-            shared.run(shared.store.settle_feed(recipient, position, received()))
+            shared.settle(recipient, position)
         elif action == "time":
             shared.clock.advance(61)
             shared.run(shared.store.enter_due(100))
@@ -1182,7 +1182,7 @@ def test_a_feed_channel_keeps_the_notification_pending_until_its_subscriber_come
     stored = bench.accept_one(draft(WEBSOCKET, EMAIL))
     bench.record(bench.claim_one(EMAIL), FAILED)
     assert bench.get(stored).status == PENDING
-    bench.run(bench.store.settle_feed(stored.recipient, bench.state(stored.recipient).head, received()))
+    bench.settle(stored.recipient, bench.state(stored.recipient).head)
     assert bench.get(stored).status == SENT
 
 
@@ -1286,7 +1286,7 @@ CALLS: Mapping[str, Callable[[Store], Coroutine[Any, Any, object]]] = {
     "feed_state": lambda store: store.feed_state(user()),
     "feed_after": lambda store: store.feed_after(user(), NO_FEED, 10),
     "feed_waiting": lambda store: store.feed_waiting(user(), 0, 10),
-    "settle_feed": lambda store: store.settle_feed(user(), NO_FEED, received()),
+    "settle_feeds": lambda store: store.settle_feeds({user(): NO_FEED}, received()),
     "enter_due": lambda store: store.enter_due(10),
     "next_due": lambda store: store.next_due(EMAIL),
     "claim": lambda store: store.claim(EMAIL, 10, micros(LEASE)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -173,7 +173,7 @@ class Feed:
     async def feed_waiting(self, recipient: Recipient, after: int, limit: int) -> FeedPart:
         return FeedPart(self._state(), [])
 
-    async def settle_feed(self, recipient: Recipient, position: FeedPosition, response: dict[str, Any]) -> int:
+    async def settle_feeds(self, positions: Mapping[Recipient, FeedPosition], response: dict[str, Any]) -> int:
         return 0
 
 

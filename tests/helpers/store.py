@@ -26,6 +26,7 @@ from tocsin_server.model import (
     ChannelType,
     ClaimedChannel,
     FeedEvent,
+    FeedPosition,
     FeedState,
     Json,
     Micros,
@@ -286,6 +287,10 @@ class StoreBench:
         """Lease the one row that is due."""
         [row] = self.claim(kind, lease=lease)
         return row
+
+    def settle(self, recipient: Recipient, position: FeedPosition) -> int:
+        """Record that a feed was received up to a position."""
+        return self.run(self.store.settle_feeds({recipient: position}, received()))
 
     def record(self, row: ClaimedChannel, status: Status, **changes: Any) -> bool:
         """Write a result, see `result`."""

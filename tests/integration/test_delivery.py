@@ -544,7 +544,7 @@ def test_a_revived_websocket_row_enters_the_feed_again_and_waits_for_a_subscribe
             sent = await running.send(WEBSOCKET)
             recipient = sent.recipient
             before = await running.store.feed_state(recipient)
-            await running.store.settle_feed(recipient, before.head, {})
+            await running.store.settle_feeds({recipient: before.head}, {})
             other = await running.send(WEBSOCKET)
             await running.store.cancel(other.id)
             after_cancel = await running.store.feed_state(recipient)

@@ -507,7 +507,7 @@ OPERATIONS: dict[str, tuple[Callable[[Parts], object], str]] = {
     ),
     "settling what was received": (
         lambda parts: parts.feeds.settle(
-            parts.transaction, [Settlement(SOMEBODY, FeedPosition(EPOCH, 750), received())]
+            parts.transaction, [Settlement({SOMEBODY: FeedPosition(EPOCH, 750)}, received())]
         ),
         "notifications_by_change (recipient_type=? AND recipient_id=? AND sequence>? AND sequence<?)",
     ),

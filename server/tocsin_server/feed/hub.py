@@ -41,7 +41,7 @@ LONGEST_CHECK = 10.0
 class Subscription:
     """The live events of one recipient since the subscription began. Used on the event loop only."""
 
-    __slots__ = ("_check", "_events", "_hint", "_limit", "_wake", "overflowed")
+    __slots__ = ("_alarm", "_check", "_events", "_hint", "_limit", "_wake", "overflowed")
 
     def __init__(self, limit: int) -> None:
         self._events: deque[FeedEvent] = deque()
@@ -49,6 +49,8 @@ class Subscription:
         self._hint: FeedPosition | None = None
         self._check: float | None = None
         self._wake = asyncio.Event()
+        # When it rings, and what rings it.
+        self._alarm: tuple[float, asyncio.TimerHandle] | None = None
         self.overflowed = False
         """Events were lost because the stream did not take them in time."""
 
@@ -89,14 +91,29 @@ class Subscription:
         self._wake.set()
 
     async def wait(self, seconds: float) -> None:
-        """Return when something happened, or after ``seconds``."""
+        """Return when something happened, or after ``seconds``; sometimes before, for no reason.
+
+        An alarm is left set when something else happens first, since a stream waits much more often than time runs out:
+        setting one for each wait cost as much as handing over an event.
+        """
         if not self._events and not self.overflowed:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            loop = asyncio.get_running_loop()
+            at = loop.time() + seconds
+            if self._alarm is None or self._alarm[0] > at:
+                self.silence()
+                self._alarm = (at, loop.call_at(at, self._ring))
+            await self._wake.wait()
         self._wake.clear()
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake.set()
+
+    def silence(self) -> None:
+        """Let no alarm ring any more."""
+        if self._alarm is not None:
+            self._alarm[1].cancel()
+            self._alarm = None
 
 
 class Hub:
@@ -146,6 +163,7 @@ class Hub:
             await self._bus.join(recipient)
             yield subscription
         finally:
+            subscription.silence()
             self._open -= 1
             others = self._subscriptions[recipient]
             others.discard(subscription)

@@ -1,7 +1,6 @@
 """Recording that websocket rows were received, off the path of the streams.
 
-A stream notes how far it has written; one task writes the notes to the store, all that gathered while the previous
-write was under way in one go.
+A stream notes how far it has written; one task writes the notes to the store, all that gathered in a moment in one go.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from tocsin_server.clock import Clock
@@ -18,6 +18,13 @@ from tocsin_server.responses import attempted
 
 log = logging.getLogger(__name__)
 
+GATHER = 0.05
+"""Seconds for which notes gather: a transaction for each would cost a quiet server more than the Send that led to it.
+What a crash takes with it is noted again by the cursor that its subscriber comes back with."""
+
+CHUNK = 500
+"""Feeds settled in one transaction: after a mass reconnect there are notes of all of them."""
+
 RETRY_AFTER = 1.0
 """Seconds before a failed write is tried again."""
 
@@ -25,8 +32,8 @@ RETRY_AFTER = 1.0
 class SettlementStore(Protocol):
     """The part of the store that settling needs."""
 
-    async def settle_feed(self, recipient: Recipient, position: FeedPosition, response: dict[str, Any]) -> int:
-        """See `tocsin_server.storage.store.Store.settle_feed`."""
+    async def settle_feeds(self, positions: Mapping[Recipient, FeedPosition], response: dict[str, Any]) -> int:
+        """See `tocsin_server.storage.store.Store.settle_feeds`."""
 
 
 class Settler:
@@ -57,28 +64,28 @@ class Settler:
     async def _run(self) -> None:
         while True:
             await self._noted.wait()
+            await asyncio.sleep(GATHER)
             self._noted.clear()
             if not await self._flush():
                 await asyncio.sleep(RETRY_AFTER)
                 self._noted.set()
 
     async def _flush(self) -> bool:
-        """Write the notes; on failure keep them and return false."""
+        """Write the notes; on failure keep what is not written and return false."""
         notes, self._notes = self._notes, {}
         response = attempted(
             None, outcome="accepted", code="", detail="written to a live stream", provider="feed", at=self._clock()
         )
-        results = await asyncio.gather(
-            *(self._store.settle_feed(recipient, position, response) for recipient, position in notes.items()),
-            return_exceptions=True,
-        )
-        failed = False
-        for (recipient, position), result in zip(notes.items(), results, strict=True):
-            if isinstance(result, TocsinError):
-                failed = True
-                self.note(recipient, position)
-            elif isinstance(result, BaseException):
-                raise result
-        if failed:
-            log.warning("settling received notifications failed, will try again", extra={"event": "settle_failed"})
-        return not failed
+        recipients = list(notes)
+        for begin in range(0, len(recipients), CHUNK):
+            chunk = {recipient: notes[recipient] for recipient in recipients[begin : begin + CHUNK]}
+            try:
+                await self._store.settle_feeds(chunk, response)
+            except BaseException as error:
+                for recipient in recipients[begin:]:
+                    self.note(recipient, notes[recipient])
+                if not isinstance(error, TocsinError):
+                    raise
+                log.warning("settling received notifications failed, will try again", extra={"event": "settle_failed"})
+                return False
+        return True

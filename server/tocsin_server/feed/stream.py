@@ -164,9 +164,25 @@ class FeedStreams:
                     self._settler.note(recipient, position)
                 yield item
                 self._written(recipient, item)
-            async for item in self._live(stream, live, until):
-                yield item
-                self._written(recipient, item)
+            deadlines = self._deadlines(until)
+            while True:
+                now = self._monotonic()
+                if (over := self._over(stream, live, deadlines, now)) is not None:
+                    if self._hub.closing:
+                        await asyncio.sleep(random.uniform(0, self._hub.drain_window))  # noqa: S311 - guards nothing
+                    raise over
+                event = live.take()
+                if event is not None and (live_item := stream.take(event)) is not None:
+                    yield live_item
+                    self._written(recipient, live_item)
+                    deadlines.heartbeat = now + self._times.heartbeat
+                elif (items := self._others(stream, live, deadlines, now, gap=event)) is not None:
+                    async for item in items:
+                        yield item
+                        self._written(recipient, item)
+                        deadlines.heartbeat = self._monotonic() + self._times.heartbeat
+                else:
+                    await live.wait(deadlines.next - now)
 
     def _written(self, recipient: Recipient, item: FeedItem) -> None:
         # A change of read state counts too: it gives the notification a new place, and a note of the old one that is
@@ -174,60 +190,64 @@ class FeedStreams:
         if isinstance(item, Changed | ReadChanged):
             self._settler.note(recipient, item.position)
 
-    async def _live(self, stream: _Stream, live: Subscription, until: Micros | None) -> AsyncIterator[FeedItem]:
-        times = self._times
+    def _deadlines(self, until: Micros | None) -> _Deadlines:
         start = self._monotonic()
-        limits = _Limits(
+        return _Deadlines(
             # Spread, so that streams opened together do not end together.
-            age=start + times.maximum_age * random.uniform(0.8, 1.0),  # noqa: S311 - guards nothing
+            age=start + self._times.maximum_age * random.uniform(0.8, 1.0),  # noqa: S311 - guards nothing
             token=float("inf") if until is None else start + (until - self._clock()) / MICROS_PER_SECOND,
             until=until,
+            heartbeat=start + self._times.heartbeat,
+            check=start + self._times.position_check,
         )
-        next_heartbeat = start + times.heartbeat
-        next_check = start + times.position_check
-        while True:
-            now = self._monotonic()
-            if (over := self._over(stream, live, limits, now)) is not None:
-                if self._hub.closing:
-                    await asyncio.sleep(random.uniform(0, self._hub.drain_window))  # noqa: S311 - guards nothing
-                raise over
-            if (window := live.take_check()) is not None:
-                next_check = min(next_check, now + random.uniform(0, window))  # noqa: S311 - guards nothing
-            if (event := live.take()) is not None:
-                items = stream.take(event)
-            elif (hint := live.take_hint()) is not None:
-                items = stream.catch_up(hint)
-            elif now >= next_check:
-                next_check = now + times.position_check
-                items = stream.check()
-            elif now >= next_heartbeat:
-                items = stream.heartbeat()
-            else:
-                await live.wait(min(limits.age, limits.token, next_check, next_heartbeat) - now)
-                continue
-            async for item in items:
-                yield item
-                next_heartbeat = self._monotonic() + times.heartbeat
 
-    def _over(self, stream: _Stream, live: Subscription, limits: _Limits, now: float) -> TocsinError | None:
+    def _others(
+        self, stream: _Stream, live: Subscription, deadlines: _Deadlines, now: float, gap: FeedEvent | None
+    ) -> AsyncIterator[FeedItem] | None:
+        """Return what else there is to do than to pass on a live event; None if nothing is, or not yet."""
+        if gap is not None:
+            return None if stream.knows(gap) else stream.read_again()
+        if (window := live.take_check()) is not None:
+            deadlines.check = min(deadlines.check, now + random.uniform(0, window))  # noqa: S311 - guards nothing
+        if (hint := live.take_hint()) is not None:
+            return stream.catch_up(hint)
+        if now >= deadlines.check:
+            deadlines.check = now + self._times.position_check
+            return stream.check()
+        if now >= deadlines.heartbeat:
+            return stream.heartbeat()
+        return None
+
+    def _over(self, stream: _Stream, live: Subscription, deadlines: _Deadlines, now: float) -> TocsinError | None:
         """Return why the stream ends, None while it goes on."""
         if self._hub.closing:
             return _with_cursor(ShuttingDown(), stream.position)
         if live.overflowed:
             return _with_cursor(SubscriberTooSlow("the subscriber does not keep up"), stream.position)
-        if limits.until is not None and now >= limits.token:
-            return TokenExpired(isoformat(limits.until))
-        if now >= limits.age:
+        if deadlines.until is not None and now >= deadlines.token:
+            return TokenExpired(isoformat(deadlines.until))
+        if now >= deadlines.age:
             return _with_cursor(StreamAged("the stream reached its maximum age"), stream.position)
         return None
 
 
-class _Limits(NamedTuple):
-    """When a stream ends in any case: monotonic seconds, and the token's end as it was given."""
+@dataclass(slots=True)
+class _Deadlines:
+    """When a stream ends in any case, and when it next does something by itself: monotonic seconds.
+
+    ``until`` is when its token ends, as it was given.
+    """
 
     age: float
     token: float
     until: Micros | None
+    heartbeat: float
+    check: float
+
+    @property
+    def next(self) -> float:
+        """The earliest."""
+        return min(self.age, self.token, self.heartbeat, self.check)
 
 
 class _Stream:
@@ -272,26 +292,27 @@ class _Stream:
             part = await self._store.feed_waiting(self._recipient, self.position.sequence, REPLAY_PAGE)
         self.position = head
 
-    async def take(self, event: FeedEvent) -> AsyncIterator[FeedItem]:
-        """Yield a live event if it continues the stream, nothing if it is known, else read again."""
-        if event.epoch == self.position.epoch or self.position == NO_FEED:
-            if event.last <= self.position.sequence:
-                return
-            if event.first == self.position.sequence + 1:
-                self.position = FeedPosition(event.epoch, event.last)
-                self.unread_count = event.unread_count
-                if event.notification is not None:
-                    yield Changed(self.position, event.unread_count, event.notification, event)
-                else:
-                    yield ReadChanged(self.position, event.unread_count, event.read_ids, event.read_at or 0, event)
-                return
-        async for item in self._read_again():
-            yield item
+    def take(self, event: FeedEvent) -> FeedItem | None:
+        """Return a live event as an item if it continues the stream, else None."""
+        if event.first != self.position.sequence + 1 or not self._comparable(event):
+            return None
+        self.position = FeedPosition(event.epoch, event.last)
+        self.unread_count = event.unread_count
+        if event.notification is not None:
+            return Changed(self.position, event.unread_count, event.notification, event)
+        return ReadChanged(self.position, event.unread_count, event.read_ids, event.read_at or 0, event)
+
+    def knows(self, event: FeedEvent) -> bool:
+        """Tell whether the stream is beyond an event."""
+        return event.last <= self.position.sequence and self._comparable(event)
+
+    def _comparable(self, event: FeedEvent) -> bool:
+        return event.epoch == self.position.epoch or self.position == NO_FEED
 
     async def catch_up(self, position: FeedPosition) -> AsyncIterator[FeedItem]:
         """Read again if the feed has reached a position beyond the stream's."""
         if position.epoch != self.position.epoch or position.sequence > self.position.sequence:
-            async for item in self._read_again():
+            async for item in self.read_again():
                 yield item
 
     async def heartbeat(self) -> AsyncIterator[FeedItem]:
@@ -302,10 +323,11 @@ class _Stream:
         """Compare with the store, and yield what a lost event should have told."""
         state = await self._store.feed_state(self._recipient)
         if state.head != self.position:
-            async for item in self._read_again():
+            async for item in self.read_again():
                 yield item
 
-    async def _read_again(self) -> AsyncIterator[FeedItem]:
+    async def read_again(self) -> AsyncIterator[FeedItem]:
+        """Yield what changed since the stream's position."""
         part = await self._store.feed_after(self._recipient, self.position, REPLAY_PAGE)
         if not part.state.covers(self.position):
             # The feed was replaced under this stream; the subscriber learns it when it comes back with its cursor.

@@ -27,14 +27,17 @@ _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class _Batch:
-    """What the statements below share: a table, the columns of a row, and how a row is passed."""
+    """What the statements below share: a table, the columns of a row, and how a row is passed.
+
+    A column whose values are another column's, under a name of its own, is given as ``name=column``.
+    """
 
     __slots__ = ("_postgresql", "_template", "_times", "columns", "sql", "table")
 
     def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str]) -> None:
         self.table: str = model._meta.table_name  # noqa: SLF001 - peewee's documented name for it
-        self.columns = list(columns)
-        fields = [getattr(model, column) for column in columns]
+        self.columns = [column.partition("=")[0] for column in columns]
+        fields = [getattr(model, column.rpartition("=")[2]) for column in columns]
         self._postgresql = is_postgresql(database)
         self._times = [place for place, field in enumerate(fields) if isinstance(field, TimeField)]
         self._template = "(" + ", ".join(f"%s::{_type(field)}" for field in fields) + ")"
@@ -127,20 +130,43 @@ def _copied(value: Any) -> str:
 
 
 class RowLookup(_Batch):
-    """Selects rows by their keys; ``columns`` are the key's."""
+    """Selects what belongs to keys.
+
+    Args:
+        database: Where.
+        model: Of the table.
+        columns: Of a key.
+        wanted: The columns returned.
+        source: What to select from beside the rows ``given``, in SQL; by default the rows of the table with the key.
+        locked: In PostgreSQL, what to order by and which tables' rows to lock, in SQL.
+    """
 
     __slots__ = ()
 
-    def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str], wanted: Sequence[str]) -> None:
+    def __init__(
+        self,
+        database: peewee.Database,
+        model: Any,
+        columns: Sequence[str],
+        wanted: Sequence[str],
+        *,
+        source: str = "",
+        locked: tuple[str, str] | None = None,
+    ) -> None:
         super().__init__(database, model, columns)
-        same = " AND ".join(f"{self.table}.{column} = given.{column}" for column in columns)
-        found = ", ".join(f"{self.table}.{column}" for column in wanted)
+        if not source:
+            same = " AND ".join(f"{self.table}.{column} = given.{column}" for column in self.columns)
+            source = f"JOIN {self.table} ON {same}"
+            wanted = [f"{self.table}.{column}" for column in wanted]
+        found = ", ".join(wanted)
         if not self._postgresql:
             found = f"json_group_array(json_array({found}))"  # one row: see the module
-        self.sql = f"SELECT {found} FROM {self._given()} JOIN {self.table} ON {same}"
+        self.sql = f"SELECT {found} FROM {self._given()} {source}"
+        if locked is not None and self._postgresql:
+            self.sql += f" ORDER BY {locked[0]} FOR UPDATE OF {locked[1]}"
 
     def run(self, cursor: Any, keys: Sequence[Row]) -> list[Row]:
-        """Return the wanted columns of the rows that exist, in no order."""
+        """Return the wanted columns of what exists, in no order."""
         if not keys:
             return []
         found = self._run(cursor, keys, fetch=True)
@@ -207,12 +233,13 @@ class RowUpsert(_Batch):
 
 
 class RowUpdate(_Batch):
-    """Updates rows by their id.
+    """Updates rows by their key.
 
     Args:
         database: Where.
         model: Of the table.
-        columns: Of a row, ``id`` first; the others are set to the row's values.
+        columns: Of a row, those of ``key`` first; the others are set to the row's values.
+        key: What names the row.
         expressions: What to set instead, by column, in SQL in which ``given`` is the row.
         condition: What else must be true of the table's row, in SQL.
     """
@@ -225,15 +252,17 @@ class RowUpdate(_Batch):
         model: Any,
         columns: Sequence[str],
         *,
+        key: Sequence[str] = ("id",),
         expressions: Mapping[str, str] | None = None,
         condition: str = "",
     ) -> None:
         super().__init__(database, model, columns)
-        if self.columns[0] != "id":
-            raise TypeError("rows are updated by their id, the first column")
-        values = {column: f"given.{column}" for column in self.columns[1:]} | dict(expressions or {})
+        if self.columns[: len(key)] != list(key):
+            raise TypeError(f"{self.table}: the columns must begin with the key, {key}")
+        values = {column: f"given.{column}" for column in self.columns[len(key) :]} | dict(expressions or {})
         assignments = ", ".join(f"{column} = {value}" for column, value in values.items())
-        self.sql = f"UPDATE {self.table} SET {assignments} FROM {self._given()} WHERE {self.table}.id = given.id"
+        same = " AND ".join(f"{self.table}.{column} = given.{column}" for column in key)
+        self.sql = f"UPDATE {self.table} SET {assignments} FROM {self._given()} WHERE {same}"
         if condition:
             self.sql += f" AND {condition}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import peewee
@@ -36,7 +36,7 @@ from tocsin_server.model import (
 )
 from tocsin_server.responses import EXPIRED, given_up
 from tocsin_server.storage.accepting import FeedSequencer
-from tocsin_server.storage.batches import RowUpdate
+from tocsin_server.storage.batches import RowLookup, RowUpdate
 from tocsin_server.storage.claims import PENDING, Queue
 from tocsin_server.storage.rows import (
     NOTIFICATION_COLUMNS,
@@ -89,10 +89,9 @@ class MarkedChunk(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """Everything of a feed up to ``position`` was written to a live stream."""
+    """Everything of these feeds up to a position was written to a live stream."""
 
-    recipient: Recipient
-    position: FeedPosition
+    positions: Mapping[Recipient, FeedPosition]
     response: dict[str, Any]
 
 
@@ -160,15 +159,19 @@ class Feeds:
             .order_by(notifications.sequence)
             .limit(parameter("limit")),
         )
-        self._waiting_rows = Statement(
+        self._waiting_rows = RowLookup(
             database,
-            locking(
-                database,
-                notifications.select(rows.id, notifications.id).join(rows).where(*waiting),
-                notifications,
-                rows,
-                order_by=[notifications.id],
+            feeds,
+            ("recipient_type", "recipient_id", "after=last_sequence", "up_to=last_sequence"),
+            ("c.id", "n.id"),
+            # SQLite takes tables in the order of CROSS JOINs; by itself it would begin with all that waits anywhere.
+            source=(
+                "CROSS JOIN notifications AS n CROSS JOIN notification_channels AS c"
+                " WHERE n.recipient_type = given.recipient_type AND n.recipient_id = given.recipient_id"
+                " AND n.sequence > given.after AND n.sequence <= given.up_to"
+                " AND c.notification_id = n.id AND c.status = 'pending' AND c.channel = 'websocket'"
             ),
+            locked=("n.id", "n, c"),
         )
         self._deliver = Statement(
             database,
@@ -176,11 +179,11 @@ class Feeds:
                 status=SQL("'sent'"), attempts=rows.attempts + 1, response=parameter("response"), due_at=None
             ).where(among(database, rows.id, "ids")),
         )
-        self._advance_delivered = Statement(
+        self._advance_delivered = RowUpdate(
             database,
-            feeds.update(delivered_sequence=parameter("sequence")).where(
-                *my_feed, feeds.delivered_sequence < parameter("sequence")
-            ),
+            feeds,
+            ("recipient_type", "recipient_id", "delivered_sequence"),
+            key=("recipient_type", "recipient_id"),
         )
         due = (PENDING, rows.channel == SQL("'websocket'"), rows.due_at <= time_parameter("now"))
         self._due_candidates = Statement(
@@ -473,23 +476,19 @@ class Feeds:
 
         A position of another epoch, or beyond the head, settles nothing: whoever presents it has seen another feed.
         """
-        cursor = transaction.cursor
-        heads = self.lock(cursor, {settlement.recipient for settlement in settlements})
-        return [self._settle(cursor, settlement, heads) for settlement in settlements]
+        return [self._settle(transaction.cursor, settlement) for settlement in settlements]
 
-    def _settle(self, cursor: Any, settlement: Settlement, heads: dict[Recipient, tuple[FeedState, int]]) -> int:
-        recipient, position, response = settlement
-        if recipient not in heads:
-            return 0
-        state, delivered = heads[recipient]
-        if position.epoch != state.epoch or not delivered < position.sequence <= state.sequence:
-            return 0
-        key = {"recipient_type": recipient.type, "recipient_id": recipient.id}
-        self._advance_delivered.run(cursor, **key, sequence=position.sequence)
-        heads[recipient] = (state, position.sequence)
-        waiting = self._waiting_rows.run(cursor, **key, after=delivered, up_to=position.sequence).fetchall()
+    def _settle(self, cursor: Any, settlement: Settlement) -> int:
+        heads = self.lock(cursor, settlement.positions)
+        new: list[tuple[RecipientType, str | None, int, int]] = []
+        for recipient, position in settlement.positions.items():
+            state, delivered = heads.get(recipient, (FeedState(*NO_FEED, 0, 0), 0))
+            if position.epoch == state.epoch and delivered < position.sequence <= state.sequence:
+                new.append((*recipient, delivered, position.sequence))
+        self._advance_delivered.run(cursor, [(kind, key, sequence) for kind, key, _, sequence in new])
+        waiting = self._waiting_rows.run(cursor, new)
         if waiting:
-            self._deliver.run(cursor, ids=[row[0] for row in waiting], response=dump_json(response))
+            self._deliver.run(cursor, ids=[row[0] for row in waiting], response=dump_json(settlement.response))
             self._queue.update_notifications(cursor, [row[1] for row in waiting], Status.SENT)
         return len(waiting)
 

@@ -141,9 +141,9 @@ class SqlStore(ABC):
         """See `Store.feed_waiting`."""
         return FeedPart(*await self._read(lambda cursor: self._feeds.waiting(cursor, recipient, after, limit)))
 
-    async def settle_feed(self, recipient: Recipient, position: FeedPosition, response: dict[str, Any]) -> int:
-        """See `Store.settle_feed`."""
-        return await self._writer.submit(self._feeds.settle, Settlement(recipient, position, response))
+    async def settle_feeds(self, positions: Mapping[Recipient, FeedPosition], response: dict[str, Any]) -> int:
+        """See `Store.settle_feeds`."""
+        return await self._writer.submit(self._feeds.settle, Settlement(positions, response), weight=len(positions))
 
     async def enter_due(self, limit: int) -> int:
         """See `Store.enter_due`."""

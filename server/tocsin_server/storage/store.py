@@ -72,8 +72,8 @@ class Store(Protocol):
     async def feed_waiting(self, recipient: Recipient, after: int, limit: int) -> FeedPart:
         """Read what waits for a subscriber and has a sequence above ``after``."""
 
-    async def settle_feed(self, recipient: Recipient, position: FeedPosition, response: dict[str, Any]) -> int:
-        """Record that everything waiting up to a position was received; returns how many rows that settled."""
+    async def settle_feeds(self, positions: Mapping[Recipient, FeedPosition], response: dict[str, Any]) -> int:
+        """Record that everything waiting in feeds up to a position was received; returns how many rows that settled."""
 
     async def enter_due(self, limit: int) -> int:
         """Let due notifications enter their feeds and fail expired ones; returns how many rows were handled."""
