@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -114,8 +114,12 @@ class Authenticator:
         """Whether there is authentication."""
         return bool(self._tokens) or self._key is not None
 
-    def authenticate(self, metadata: Iterable[tuple[str, str | bytes]] | None) -> Principal:
+    def authenticate(self, metadata: Callable[[], Iterable[tuple[str, str | bytes]] | None]) -> Principal:
         """Return who calls.
+
+        Args:
+            metadata: Reads a call's metadata; not called while there is no authentication, since the library makes
+                objects of all of it.
 
         Raises:
             Unauthenticated: No credentials, or none that are known. It does not say which.
@@ -123,7 +127,7 @@ class Authenticator:
         """
         if not self.required:
             return ANYBODY
-        for name, value in metadata or ():
+        for name, value in metadata() or ():
             if name == "authorization" and isinstance(value, str):
                 scheme, _, token = value.partition(" ")
                 if scheme.lower() == "bearer" and token:

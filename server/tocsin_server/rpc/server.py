@@ -113,7 +113,7 @@ def _unary(
 
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         try:
-            principal = authenticate(context.invocation_metadata())
+            principal = authenticate(context.invocation_metadata)
             principal.require_method(service, method.name)
             if not isinstance(request, _Malformed):
                 return await call(request, principal)
@@ -152,7 +152,7 @@ def _stream(
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         written: StreamMessage | None = None
         try:
-            principal = authenticator.authenticate(context.invocation_metadata())
+            principal = authenticator.authenticate(context.invocation_metadata)
             principal.require_method(service, method.name)
             if isinstance(request, _Malformed):
                 raise MalformedRequest(method.input_type.full_name)  # noqa: TRY301 - aborted below with the others

@@ -10,7 +10,7 @@ Order inside the transaction, which is also the order in which rows are locked (
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -37,7 +37,8 @@ from tocsin_server.storage.rows import NotificationReader, dump_json
 from tocsin_server.storage.tables import IdempotencyKeys, NotificationChannels, Notifications, RecipientFeeds
 from tocsin_server.storage.writer import Transaction
 
-LARGEST_EPOCH = 2**62
+EPOCH_BITS = 62
+"""So that an epoch fits a signed column of 64 bits."""
 
 
 def new_id() -> str:
@@ -47,7 +48,7 @@ def new_id() -> str:
 
 def new_epoch() -> int:
     """Return a random epoch; 0 is kept for a feed that does not exist."""
-    return NO_FEED.epoch + 1 + secrets.randbelow(LARGEST_EPOCH)
+    return NO_FEED.epoch + 1 + random.getrandbits(EPOCH_BITS)
 
 
 def created_at_of(uuid7_text: str) -> Micros:
