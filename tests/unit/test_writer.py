@@ -15,7 +15,7 @@ from helpers.store import PATIENCE, in_loops
 from helpers.waiting import eventually
 from tocsin_server.errors import DatabaseUnavailable, NotificationNotFound, QueueFull, ShuttingDown, TocsinError
 from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
-from tocsin_server.storage.writer import MAX_ROUND, MAX_WAITING, Transaction, Writer
+from tocsin_server.storage.writer import MAX_ROUND, MAX_WAITING, SIDE_BY_SIDE, Transaction, Writer
 
 
 class Database:
@@ -69,11 +69,11 @@ class Listener:
 class Bench:
     """A writer, with a handler that can hold it up."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, threads: int = 1, mixed: bool = True) -> None:
         self.database = Database()
         self.listener = Listener(self.database.log)
         self.now = NOON
-        self.writer = Writer(self._transaction, self.listener)
+        self.writer = Writer(self._transaction, self.listener, threads=threads, mixed=mixed)
         self._held = threading.Event()
         self._go_on = threading.Event()
 
@@ -88,12 +88,18 @@ class Bench:
         assert self._go_on.wait(PATIENCE)
         return [None for _ in payloads]
 
+    def store_or_hold(self, transaction: Transaction, payloads: Sequence[Any]) -> list[Any]:
+        """Store payloads, and hold the writer up at a None."""
+        if None in payloads:
+            self._hold(transaction, [])
+        return store(transaction, payloads)
+
     @contextlib.asynccontextmanager
-    async def held(self) -> Any:
+    async def held(self, handler: Callable[[Transaction, Sequence[Any]], list[Any]] | None = None) -> Any:
         """Keep the writer busy with a round of its own, so that what is submitted meanwhile gathers."""
         self._held.clear()
         self._go_on.clear()
-        busy = self.writer.submit(self._hold, None)
+        busy = self.writer.submit(handler or self._hold, None)
         await asyncio.to_thread(self._held.wait, PATIENCE)
         try:
             yield
@@ -195,6 +201,61 @@ def test_a_round_has_one_time_and_the_next_a_later_one(bench: Bench) -> None:
     together, later = asyncio.run(scenario())
     assert len(set(together)) == 1
     assert later > together[0]
+
+
+# -- several threads -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def side_by_side() -> Iterator[Bench]:
+    """A writer of three threads that keeps what several handlers do apart."""
+    bench = Bench(threads=3, mixed=False)
+    yield bench
+    bench.release()
+    bench.writer.close()
+
+
+def test_writes_of_a_kind_gather_while_one_of_them_is_under_way(side_by_side: Bench) -> None:
+    async def scenario() -> None:
+        async with side_by_side.held(side_by_side.store_or_hold):
+            writes = [side_by_side.writer.submit(side_by_side.store_or_hold, number) for number in range(10)]
+        await asyncio.gather(*writes)
+
+    asyncio.run(scenario())
+    assert side_by_side.database.rounds == [[None], list(range(10))]
+
+
+def test_writes_of_other_kinds_do_not_wait_for_one_another(side_by_side: Bench) -> None:
+    async def scenario() -> None:
+        async with side_by_side.held():
+            assert await side_by_side.writer.submit(store, "a") == "a"
+            assert await side_by_side.writer.submit(other, "b") == "b"
+
+    asyncio.run(scenario())
+    assert side_by_side.database.rounds == [["a"], ["b"], []]
+
+
+def test_much_of_a_kind_is_written_beside_what_is_under_way(side_by_side: Bench) -> None:
+    async def scenario() -> None:
+        async with side_by_side.held(side_by_side.store_or_hold):
+            light = side_by_side.writer.submit(side_by_side.store_or_hold, "light", weight=SIDE_BY_SIDE - 1)
+            heavy = side_by_side.writer.submit(side_by_side.store_or_hold, "heavy")
+            assert await asyncio.gather(light, heavy) == ["light", "heavy"]
+
+    asyncio.run(scenario())
+    assert side_by_side.database.rounds == [["light", "heavy"], [None]]
+
+
+def test_what_waits_for_its_kind_is_written_before_the_threads_end(side_by_side: Bench) -> None:
+    async def scenario() -> list[Any]:
+        async with side_by_side.held(side_by_side.store_or_hold):
+            writes = [side_by_side.writer.submit(side_by_side.store_or_hold, number) for number in range(3)]
+            closing = asyncio.create_task(asyncio.to_thread(side_by_side.writer.close))
+            await asyncio.to_thread(eventually, lambda: side_by_side.writer._closing)
+        await closing
+        return await asyncio.gather(*writes)
+
+    assert asyncio.run(scenario()) == [0, 1, 2]
 
 
 # -- failures ------------------------------------------------------------------------------------
