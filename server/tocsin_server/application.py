@@ -26,6 +26,7 @@ from tocsin_server.feed.buses import make_bus
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams
+from tocsin_server.garbage import collect_rarely
 from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
 from tocsin_server.processes import stop_with_parent
 from tocsin_server.rpc.auth import Authenticator
@@ -182,6 +183,7 @@ async def serve(
     async with server(
         settings, dev=dev, insecure=insecure, migrate=migrate, bridge=bridge, shared_port=worker
     ) as running:
+        collect_rarely()
         if not stop.is_set():  # else nobody may be left to read it
             announce(running)
         await stop.wait()
