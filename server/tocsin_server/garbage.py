@@ -1,7 +1,7 @@
 """Collecting garbage rarely: most objects of a server die by their reference counts, and looking for cycles is work.
 
 A call makes some hundred objects that the collector counts, and by default it looks at the youngest every 700: a tenth
-of the processor time of a Send (493 to 445 us, paired runs). What lives from the start to the end need not be looked at.
+of the processor time of a Send (493 to 445 us, paired runs). What lives from the start to the end need no look.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from bench.benchmark import Benchmark, Observation
 
 MODULES = (
     "bench.unary",
+    "bench.postgresql_unary",
     "bench.batch",
     "bench.stream_push",
     "bench.stream_memory",
@@ -15,6 +16,8 @@ MODULES = (
     "bench.socket_memory",
     "bench.mail",
     "bench.history",
+    "bench.postgresql_peer",
+    "bench.postgresql_replicas",
     "bench.isolation",
     "bench.memory",
 )

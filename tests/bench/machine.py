@@ -66,7 +66,7 @@ def _postgresql() -> str:
     except metadata.PackageNotFoundError:
         return "not installed"
     for file in package.files or ():
-        if file.name == "postgres":
+        if file.name == "postgres" and "pginstall18" in file.parts:
             answer = subprocess.run([str(file.locate()), "--version"], capture_output=True, text=True, check=False)
             return answer.stdout.split()[-1] if answer.stdout else "unknown"
     return "unknown"

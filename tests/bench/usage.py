@@ -6,6 +6,7 @@ that others use too, processor time for each operation is steadier than operatio
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -78,10 +79,14 @@ class Meter:
 
 
 def processor_time(pid: int) -> float:
-    """Return the processor time of a process and its living children, in seconds since they began."""
+    """Return the processor time of a process and its children, those that ended too, in seconds since they began."""
+    # A parent is charged with what a child used when it takes note of the child's end.
     process = psutil.Process(pid)
-    times = [member.cpu_times() for member in (process, *process.children(recursive=True))]
-    return sum(spent.user + spent.system for spent in times)
+    spent: float = sum(process.cpu_times()[:4])
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # ended this moment: the parent is charged next time
+            spent += sum(child.cpu_times()[:4])
+    return spent
 
 
 def resident(pid: int) -> int:

@@ -105,6 +105,12 @@ class PostgresqlServer:
         )
 
     @property
+    def pid(self) -> int:
+        """Id of its first process, the parent of all others."""
+        assert self._process is not None, "it is stopped"
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """Where its maintenance database is."""
         return self.url_of("postgres")

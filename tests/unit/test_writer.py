@@ -240,7 +240,7 @@ def test_much_of_a_kind_is_written_beside_what_is_under_way(side_by_side: Bench)
         async with side_by_side.held(side_by_side.store_or_hold):
             light = side_by_side.writer.submit(side_by_side.store_or_hold, "light", weight=SIDE_BY_SIDE - 1)
             heavy = side_by_side.writer.submit(side_by_side.store_or_hold, "heavy")
-            assert await asyncio.gather(light, heavy) == ["light", "heavy"]
+            assert (await light, await heavy) == ("light", "heavy")
 
     asyncio.run(scenario())
     assert side_by_side.database.rounds == [["light", "heavy"], [None]]
