@@ -41,6 +41,11 @@ def address_problem(channel: ChannelType, address: str) -> str | None:
     return None if not address else "must be empty: the websocket channel reaches the recipient by recipient.id"
 
 
+def is_plain_mailbox(address: str) -> bool:
+    """Tell whether an e-mail address needs no taking apart: ASCII, unquoted, at a host name, and well-formed."""
+    return _PLAIN_EMAIL.fullmatch(address) is not None
+
+
 def parse_mailbox(address: str) -> ValidatedEmail:
     """Take an e-mail address apart, in any form that RFC 5321 and RFC 6531 allow.
 
@@ -61,7 +66,7 @@ def parse_mailbox(address: str) -> ValidatedEmail:
 def _email_problem(address: str) -> str | None:
     if len(address.encode()) > _LONGEST_EMAIL:
         return f"must be an e-mail address of at most {_LONGEST_EMAIL} bytes"
-    if _PLAIN_EMAIL.fullmatch(address):
+    if is_plain_mailbox(address):
         return None
     try:
         parse_mailbox(address)

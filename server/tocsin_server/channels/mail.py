@@ -18,12 +18,15 @@ from typing import Final, NamedTuple
 
 from email_validator import EmailNotValidError, ValidatedEmail
 
-from tocsin_server.addresses import parse_mailbox
+from tocsin_server.addresses import is_plain_mailbox, parse_mailbox
 from tocsin_server.channels.sender import Message
 from tocsin_server.model import MICROS_PER_SECOND
 
 LINE_LIMIT: Final = 998
 """Octets of a line without its CRLF (RFC 5322 section 2.1.1)."""
+
+SHORT_SUBJECT: Final = 60
+"""Characters that fit beside ``Subject:`` on a line of 76, so that there is nothing to fold."""
 
 _NOT_IN_HEADER: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """Control characters, and everything that Python, or a lenient reader of mail, takes for a line break."""
@@ -80,8 +83,7 @@ class MailComposer:
         Raises:
             UnsendableAddress: The recipient's address is not one mailbox.
         """
-        mailbox = _mailbox(message.address)
-        recipient = _wire_address(mailbox)
+        recipient, smtputf8 = _recipient(message.address)
         message_id = _one_line(f"<{message.channel_id}@{self._domain}>")
         encoding, body = _encode_body(message.message)
         headers = (
@@ -101,7 +103,7 @@ class MailComposer:
             recipient=recipient,
             content=content if content.endswith(b"\r\n") else content + b"\r\n",
             message_id=message_id,
-            smtputf8=self._smtputf8 or mailbox.smtputf8,
+            smtputf8=self._smtputf8 or smtputf8,
         )
 
 
@@ -111,6 +113,15 @@ def _mailbox(address: str) -> ValidatedEmail:
         return parse_mailbox(address)
     except EmailNotValidError as error:
         raise UnsendableAddress(str(error)) from None
+
+
+def _recipient(address: str) -> tuple[str, bool]:
+    """Return a recipient as it travels, and whether that takes SMTPUTF8."""
+    if is_plain_mailbox(address):
+        local_part, _, domain = address.rpartition("@")
+        return f"{local_part}@{domain.lower()}", False
+    mailbox = _mailbox(address)
+    return _wire_address(mailbox), mailbox.smtputf8
 
 
 def _wire_address(mailbox: ValidatedEmail) -> str:
@@ -128,6 +139,8 @@ def _encode_text(text: str) -> str:
     text = _one_line(text)
     # Text that looks like an encoded word must be encoded, or readers would decode what was never encoded.
     charset = "us-ascii" if _FOLDABLE.fullmatch(text) and "=?" not in text else "utf-8"
+    if charset == "us-ascii" and len(text) <= SHORT_SUBJECT:
+        return text
     return Header(text, charset, header_name="Subject").encode(linesep="\r\n")
 
 

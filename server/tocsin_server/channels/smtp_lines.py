@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from ssl import SSLContext
 from typing import Final, NamedTuple, cast
 
-from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import SMTP, SMTPException, SMTPReadTimeoutError, SMTPResponseException, SMTPServerDisconnected
 
 from tocsin_server.channels.classify_smtp import Stage
 from tocsin_server.channels.mail import Mail
@@ -25,6 +25,12 @@ _QUIT_TIMEOUT: Final = 1.0
 
 
 _LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
+
+ACCEPTED: Final = 250
+FORWARDED: Final = 251
+"""The answers to an envelope that lead on (RFC 5321 section 4.3.2)."""
+
+GO_AHEAD: Final = 354
 
 CLOSING: Final = 421
 """The reply by which a relay says that it is about to hang up (RFC 5321 section 3.8)."""
@@ -186,29 +192,39 @@ class SmtpLines:
             await smtp.rset()
         connection.soiled = True  # until the content is accepted
         encoding = "utf-8" if mail.smtputf8 else "ascii"
-        options = []
-        if smtp.supports_extension("SIZE"):
-            options.append(f"SIZE={len(mail.content)}")  # RFC 1870: refused before the content travels
-        if mail.smtputf8:
-            options.append("SMTPUTF8")
-            if smtp.supports_extension("8BITMIME"):
-                options.append("BODY=8BITMIME")  # RFC 6531 section 3.6: the headers are not ASCII then
-        await smtp.mail(mail.sender, options=options, encoding=encoding)
-        connection.stage = Stage.RCPT
-        await smtp.rcpt(mail.recipient, encoding=encoding)
-        connection.stage = Stage.DATA
-        # Not `smtp.data`, which does not tell whether it failed before or after it handed the content over; on
-        # that depends whether the message may be given to another relay.
-        ready = await smtp.execute_command(b"DATA")
-        if ready.code != 354:
-            raise SMTPDataError(ready.code, ready.message)
-        if smtp.protocol is None:
+        if (protocol := smtp.protocol) is None:
             raise SMTPServerDisconnected("Connection lost")
-        smtp.protocol.write(_LEADING_DOT.sub(b"..", mail.content) + b".\r\n")  # RFC 5321 section 4.5.2
-        connection.stage = Stage.CONTENT
-        answer = await smtp.protocol.read_response(timeout=self._timeout)
+        # The library's own time-outs make a task and a timer for each answer; this is one timer, moved on.
+        try:
+            async with asyncio.timeout(self._timeout) as deadline:
+                # Not `smtp.mail` and `smtp.rcpt`, which take addresses apart that we have put together.
+                sender = f"FROM:<{mail.sender}>".encode(encoding)
+                answer = await protocol.execute_command(b"MAIL", sender, *_options(smtp, mail))
+                if answer.code != ACCEPTED:
+                    return Reply(answer.code, answer.message)
+                connection.stage = Stage.RCPT
+                self._move(deadline)
+                answer = await protocol.execute_command(b"RCPT", f"TO:<{mail.recipient}>".encode(encoding))
+                if answer.code not in (ACCEPTED, FORWARDED):
+                    return Reply(answer.code, answer.message)
+                connection.stage = Stage.DATA
+                self._move(deadline)
+                # Not `smtp.data`, which does not tell whether it failed before or after it handed the content over; on
+                # that depends whether the message may be given to another relay.
+                answer = await protocol.execute_command(b"DATA")
+                if answer.code != GO_AHEAD:
+                    return Reply(answer.code, answer.message)
+                protocol.write(_LEADING_DOT.sub(b"..", mail.content) + b".\r\n")  # RFC 5321 section 4.5.2
+                connection.stage = Stage.CONTENT
+                self._move(deadline)
+                answer = await protocol.read_response()
+        except TimeoutError:
+            raise SMTPReadTimeoutError("Timed out waiting for server response") from None
         connection.soiled = answer.code // 100 != 2
         return Reply(answer.code, answer.message)
+
+    def _move(self, deadline: asyncio.Timeout) -> None:
+        deadline.reschedule(asyncio.get_running_loop().time() + self._timeout)
 
     def keep(self, connection: Connection) -> None:
         """Take back a connection that is fit for another attempt."""
@@ -257,6 +273,18 @@ class SmtpLines:
         task = asyncio.get_running_loop().create_task(_quit(connection.smtp))
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
+
+
+def _options(smtp: SMTP, mail: Mail) -> list[bytes]:
+    """Return what stands behind the sender."""
+    options = []
+    if smtp.supports_extension("SIZE"):
+        options.append(b"SIZE=%d" % len(mail.content))  # RFC 1870: refused before the content travels
+    if mail.smtputf8:
+        options.append(b"SMTPUTF8")
+        if smtp.supports_extension("8BITMIME"):
+            options.append(b"BODY=8BITMIME")  # RFC 6531 section 3.6: the headers are not ASCII then
+    return options
 
 
 async def _quit(smtp: SMTP) -> None:
