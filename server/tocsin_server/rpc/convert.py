@@ -137,7 +137,7 @@ def _check_levels(levels: int) -> None:
         raise ValueError(f"must be nested at most {validation.DEEPEST_METADATA} levels deep")
 
 
-def _metadata(message: struct_pb2.Struct, problems: Violations) -> tuple[Json | None, str]:
+def _metadata(message: struct_pb2.Struct, problems: Violations) -> tuple[Json | None, str | None]:
     """Return the value, and its canonical form."""
     try:
         value = _json_object(message)
@@ -145,7 +145,7 @@ def _metadata(message: struct_pb2.Struct, problems: Violations) -> tuple[Json | 
         size = len(text.encode())
     except ValueError as error:
         problems.add("metadata", str(error))
-        return None, "null"
+        return None, None
     if size > validation.LONGEST_METADATA:
         problems.add("metadata", f"must be at most {validation.LONGEST_METADATA} bytes as JSON, is {size}")
     return value, text
@@ -239,24 +239,33 @@ def read_send(request: service_pb.SendRequest, now: Micros, caller: str) -> Send
     problems.raise_any()
     draft = NotificationDraft(recipient, title, message, metadata, named, send_at, expires_at, caller, key)
     if key:
-        draft.digest = digest(
-            [recipient, title, message],
-            metadata_text,
-            [
-                [[wanted.channel, wanted.address] for wanted in named],
-                addresses,
-                send_at,
-                expires_at,
-                strategy,
-                routing,
-            ],
-        )
+        draft.digest = digest(_content(draft, metadata_text, addresses, strategy, routing))
     return SendContent(
         draft,
         addresses,
         deferred=routing is not None and routing[0],
         fallback=strategy is not None and strategy[0] == pb.STRATEGY_KIND_FALLBACK,
     )
+
+
+def _content(
+    draft: NotificationDraft,
+    metadata: str | None,
+    addresses: Mapping[ChannelType, str],
+    strategy: Sequence[int | None] | None,
+    routing: Sequence[int | None] | None,
+) -> list[str | int | None]:
+    """Return all that was asked for, for the digest."""
+    content: list[str | int | None] = [*draft.recipient, draft.title, draft.message, metadata, len(draft.channels)]
+    for wanted in draft.channels:
+        content += (wanted.channel, wanted.address)
+    content.append(len(addresses))
+    for channel in sorted(addresses):
+        content += (channel, addresses[channel])
+    content += (draft.send_at, draft.expires_at)
+    content += strategy or (None, None)
+    content += routing or (None, None)
+    return content
 
 
 def _strategy(request: service_pb.SendRequest, problems: Violations) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Iterable
 
 VERSION = "1"
 """Stands before each digest, so that the canonical form can change without calling old keys reused."""
@@ -17,13 +17,12 @@ canonical = _encoder.encode
 Numbers that are integral are to be integers already."""
 
 
-def digest(before: list[Any], metadata: str, after: list[Any]) -> str:
-    """Return version and hash of a request's content, a list of JSON values in a fixed order.
+def digest(parts: Iterable[str | int | None]) -> str:
+    """Return version and hash of a request's content.
 
     Args:
-        before: What comes before the metadata, at least one value.
-        metadata: The metadata's canonical form, which its size was measured by.
-        after: What comes after it, likewise.
+        parts: The fields' values in a fixed order; a list is its length and then its items. Each is written with its
+            length before it, so that no two contents read the same.
     """
-    text = f"{canonical(before)[:-1]},{metadata},{canonical(after)[1:]}"
-    return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()}"
+    written = ["-" if part is None else f"{len(text)}:{text}" for part in parts for text in [str(part)]]
+    return f"{VERSION}:{hashlib.sha256(''.join(written).encode()).hexdigest()}"
