@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import tempfile
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, precondition, rule
 
+from helpers import invariants
+from helpers.store import Backend, PostgresqlBackend, SqliteBackend
 from tocsin_server.clock import micros, wall_clock
 from tocsin_server.errors import AlreadySettled, Expired, NotRetryable
 from tocsin_server.model import (
@@ -28,8 +31,9 @@ from tocsin_server.model import (
     RecipientType,
     Status,
 )
-from tocsin_server.storage import sqlite_file
+from tocsin_server.storage.postgresql_connection import DatabaseClock
 from tocsin_server.storage.sqlite import SqliteStore
+from tocsin_server.storage.store import Store
 
 LEASE = 60.0
 LIMIT = 3
@@ -83,22 +87,42 @@ class Lanes:
         self.handed.extend(claims)
 
 
+class SetClock(DatabaseClock):
+    """A database's time that stands still until it is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = wall_clock() + micros(3600)  # ahead of the ids' own time, so that what is due now is due
+
+    def __call__(self) -> Micros:
+        return self.now
+
+    def synchronise(self, now: Micros) -> Micros:
+        return self.now
+
+
 class QueueModel(RuleBasedStateMachine):
     claims = Bundle("claims")
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name) / "tocsin.db"
-        sqlite_file.prepare(self.path)
         self.runner = asyncio.Runner()
-        self.now = wall_clock() + micros(3600)  # ahead of the ids' own time, so that what is due now is due
+        self.clock = SetClock()
         self.lanes = Lanes()
         self.model: dict[str, Parent] = {}
+        self.backend = self._empty()
         self.store = self._open()
 
-    def _open(self) -> SqliteStore:
-        return SqliteStore(self.path, self.lanes, attempt_limit=LIMIT, lease=LEASE, clock=lambda: self.now)
+    def _empty(self) -> Backend:
+        """Return an empty database."""
+        raise NotImplementedError
+
+    @property
+    def now(self) -> Micros:
+        return self.clock.now
+
+    def _open(self) -> Store:
+        return self.backend.open(self.lanes, self.clock, attempt_limit=LIMIT, lease=LEASE)
 
     def _do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(coroutine)
@@ -106,7 +130,7 @@ class QueueModel(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._do(self.store.close())
         self.runner.close()
-        self.folder.cleanup()
+        invariants.check(self.backend.database.rows)
 
     def _row(self, claim: ClaimedChannel) -> Row:
         return self.model[claim.notification_id].rows[claim.id]
@@ -258,11 +282,14 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1.0, 6.0, 61.0]))
     def time_passes(self, seconds: float) -> None:
-        self.now += micros(seconds)
+        self.clock.now += micros(seconds)
 
     @rule()
     def crash_and_restart(self) -> None:
-        """Holders die without a word: a new process frees their leases, and their results come too late or never."""
+        """Holders die without a word, and their results come too late or never.
+
+        Of a file, a new process frees their leases; where there may be other processes, they have to run out.
+        """
         self._do(self.store.close())
         self.store = self._open()
         held = [
@@ -271,9 +298,10 @@ class QueueModel(RuleBasedStateMachine):
             for row in parent.rows.values()
             if row.status == Status.PENDING and row.token is not None
         ]
-        assert self._do(self.store.free_all_leases()) == len(held)
-        for row in held:
-            row.due = self.now
+        if isinstance(self.store, SqliteStore):
+            assert self._do(self.store.free_all_leases()) == len(held)
+            for row in held:
+                row.due = self.now
 
     @invariant()
     def store_and_model_agree(self) -> None:
@@ -289,10 +317,42 @@ class QueueModel(RuleBasedStateMachine):
                 assert found.next_attempt_at == (None if row.token is not None else row.due)
 
 
-TestQueueModel = QueueModel.TestCase
-TestQueueModel.settings = settings(
-    max_examples=60,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+class SqliteQueue(QueueModel):
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        super().__init__()
+
+    def _empty(self) -> SqliteBackend:
+        return SqliteBackend(Path(self._folder.name))
+
+    def teardown(self) -> None:
+        super().teardown()
+        self._folder.cleanup()
+
+
+@functools.cache
+def _shared_database() -> PostgresqlBackend:
+    """Return a database that goes with the server; making one for each example would take longer than the example."""
+    return PostgresqlBackend(Path())
+
+
+class PostgresqlQueue(QueueModel):
+    def _empty(self) -> PostgresqlBackend:
+        backend = _shared_database()
+        backend.database.run("DELETE FROM notifications")
+        return backend
+
+
+def _test_of(model: type[QueueModel], examples: int, steps: int) -> Any:
+    case = model.TestCase
+    case.settings = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    return case
+
+
+TestSqliteQueue = _test_of(SqliteQueue, 60, 40)
+TestPostgresqlQueue = _test_of(PostgresqlQueue, 25, 30)

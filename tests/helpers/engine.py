@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from helpers.store import Backend
 from helpers.waiting import eventually_async
 from tocsin_server.channels.sender import SenderFactory
-from tocsin_server.clock import wall_clock
+from tocsin_server.clock import Clock
 from tocsin_server.delivery.dispatcher import Dispatcher
 from tocsin_server.delivery.lane import LaneSettings
 from tocsin_server.delivery.retry import RetryPolicy
@@ -25,8 +25,8 @@ from tocsin_server.model import (
     RecipientType,
     Status,
 )
-from tocsin_server.storage import sqlite_file
-from tocsin_server.storage.sqlite import SqliteStore
+from tocsin_server.storage.postgresql_connection import DatabaseClock
+from tocsin_server.storage.store import Store
 
 QUICK = LaneSettings(concurrency=4, lease=60.0, send_timeout=10.0, retry=RetryPolicy(base=0.01, cap=0.05))
 """Retries without noticeable delay."""
@@ -60,16 +60,17 @@ class Commits:
 class Engine:
     """``lease_at_insert`` false leaves every row to be claimed."""
 
-    store: SqliteStore
+    store: Store
     commits: Commits
     stack: contextlib.AsyncExitStack
     settings: LaneSettings
+    clock: Clock
 
     def dispatcher(
         self, providers: Providers, *, lease_at_insert: bool = True, settings: LaneSettings | None = None
     ) -> Dispatcher:
         """Start a dispatcher, which is stopped with the engine."""
-        dispatcher = Dispatcher(providers, settings or self.settings, wall_clock)
+        dispatcher = Dispatcher(providers, settings or self.settings, self.clock)
         dispatcher.start(self.store)
         self.stack.push_async_callback(dispatcher.stop, 5.0)
         if lease_at_insert:
@@ -102,13 +103,10 @@ class Engine:
 
 
 @contextlib.asynccontextmanager
-async def engine(folder: Path, *, attempt_limit: int = 5, settings: LaneSettings = QUICK) -> AsyncIterator[Engine]:
-    """Open a store on a new file in ``folder``, or on the one that an earlier engine left there."""
-    path = folder / "tocsin.db"
-    sqlite_file.prepare(path)
+async def engine(backend: Backend, *, attempt_limit: int = 5, settings: LaneSettings = QUICK) -> AsyncIterator[Engine]:
+    """Open a store on a database that is new, or as an earlier engine left it."""
     async with contextlib.AsyncExitStack() as stack:
-        commits = Commits()
-        store = SqliteStore(path, commits, attempt_limit=attempt_limit, lease=settings.lease)
+        commits, clock = Commits(), DatabaseClock()
+        store = backend.open(commits, clock, attempt_limit=attempt_limit, lease=settings.lease)
         stack.push_async_callback(store.close)
-        await store.free_all_leases()
-        yield Engine(store, commits, stack, settings)
+        yield Engine(store, commits, stack, settings, clock)

@@ -18,7 +18,7 @@ from typing import IO, NamedTuple
 
 import uvloop
 
-from helpers.server import DatabaseFile
+from helpers.databases import DatabaseFile
 from helpers.waiting import eventually
 from tocsin_server.config import ListenAddress
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -16,6 +15,7 @@ from unittest import mock
 
 import uvloop
 
+from helpers.databases import Database, DatabaseFile, database_at
 from tocsin_server import application
 from tocsin_server.clock import wall_clock
 from tocsin_server.config import PREFIX, ListenAddress, Settings
@@ -31,24 +31,6 @@ from tocsin_server.storage.sqlite import SqliteStore
 
 PATIENCE = 60.0
 """Seconds after which a start or a stop has failed."""
-
-TABLES = ("notifications", "notification_channels", "recipient_feeds", "idempotency_keys")
-
-
-@dataclass(frozen=True)
-class DatabaseFile:
-    """The server's database, seen from outside: as another process would see it, and without being able to write."""
-
-    path: Path
-
-    def rows(self, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
-        """Return what a select gives."""
-        with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=30)) as connection:
-            return connection.execute(sql, arguments).fetchall()
-
-    def counts(self) -> dict[str, int]:
-        """Return how many rows each table has."""
-        return {table: self.rows(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}  # noqa: S608 - constants
 
 
 class ServerThread:
@@ -106,7 +88,7 @@ class ServerUnderTest:
     """A server that serves."""
 
     thread: ServerThread
-    database: DatabaseFile
+    database: Database
 
     @property
     def address(self) -> str:
@@ -146,16 +128,18 @@ def running_server(folder: Path, *, dev: bool = False, **overrides: object) -> I
         async with application.server(settings, dev=dev) as running:
             yield running.listen
 
-    with _started(make, folder) as server:
+    with _started(make, database_at(settings.database_url.get_secret_value())) as server:
         yield server
 
 
 @contextmanager
-def _started(make: Callable[[], AbstractAsyncContextManager[ListenAddress]], folder: Path) -> Iterator[ServerUnderTest]:
+def _started(
+    make: Callable[[], AbstractAsyncContextManager[ListenAddress]], database: Database
+) -> Iterator[ServerUnderTest]:
     thread = ServerThread(make)
     thread.start()
     try:
-        yield ServerUnderTest(thread, DatabaseFile(folder / "tocsin.db"))
+        yield ServerUnderTest(thread, database)
     finally:
         thread.stop()
 
@@ -228,5 +212,5 @@ def feed_server(
             stack.callback(hub.close)
             yield ListenAddress("127.0.0.1", await rpc.start(ListenAddress("127.0.0.1", 0)))
 
-    with _started(make, folder) as server:
+    with _started(make, DatabaseFile(path)) as server:
         yield FeedServer(server.thread, server.database, hubs)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
+from helpers.databases import Database, DatabaseAtUrl, DatabaseFile
 from helpers.drafts import ids_of
 from helpers.postgresql import create_database, drop_database, shared_server_url
 from tocsin_server.clock import micros
@@ -115,14 +116,25 @@ class RecordingListener:
 class Backend(Protocol):
     """An implementation of `Store` with a database of its own, empty at first."""
 
-    def open(self, listener: CommitListener, clock: DatabaseClock) -> Store:
-        """Open it, as at a start; with `ATTEMPT_LIMIT` and `LEASE`."""
+    def open(
+        self,
+        listener: CommitListener,
+        clock: DatabaseClock,
+        *,
+        attempt_limit: int = ATTEMPT_LIMIT,
+        lease: float = LEASE,
+    ) -> Store:
+        """Open it, as at a start or in one more process."""
 
     def open_change(self, notification: Notification) -> Callable[[], None]:
         """Begin somebody else's transaction, which moves a notification to its feed's next sequence.
 
         It stays open until the function returned is called, which commits it.
         """
+
+    @property
+    def database(self) -> Database:
+        """The database, seen from outside."""
 
     def remove(self) -> None:
         """Remove the database."""
@@ -135,9 +147,16 @@ class SqliteBackend:
         self.path = folder / "tocsin.db"
         sqlite_file.prepare(self.path)
 
-    def open(self, listener: CommitListener, clock: DatabaseClock) -> SqliteStore:
+    def open(
+        self,
+        listener: CommitListener,
+        clock: DatabaseClock,
+        *,
+        attempt_limit: int = ATTEMPT_LIMIT,
+        lease: float = LEASE,
+    ) -> SqliteStore:
         """See `Backend.open`."""
-        return SqliteStore(self.path, listener, attempt_limit=ATTEMPT_LIMIT, lease=LEASE, clock=clock)
+        return SqliteStore(self.path, listener, attempt_limit=attempt_limit, lease=lease, clock=clock)
 
     def open_change(self, notification: Notification) -> Callable[[], None]:
         """See `Backend.open_change`."""
@@ -155,6 +174,11 @@ class SqliteBackend:
             connection.close()
 
         return commit
+
+    @property
+    def database(self) -> DatabaseFile:
+        """See `Backend.database`."""
+        return DatabaseFile(self.path)
 
     def remove(self) -> None:
         """See `Backend.remove`; the folder goes with the test."""
@@ -174,9 +198,16 @@ class PostgresqlBackend:
     def __init__(self, _folder: Path) -> None:
         self.url = create_database(shared_server_url(), postgresql_template())
 
-    def open(self, listener: CommitListener, clock: DatabaseClock) -> PostgresqlStore:
+    def open(
+        self,
+        listener: CommitListener,
+        clock: DatabaseClock,
+        *,
+        attempt_limit: int = ATTEMPT_LIMIT,
+        lease: float = LEASE,
+    ) -> PostgresqlStore:
         """See `Backend.open`."""
-        return PostgresqlStore(self.url, listener, attempt_limit=ATTEMPT_LIMIT, lease=LEASE, clock=clock)
+        return PostgresqlStore(self.url, listener, attempt_limit=attempt_limit, lease=lease, clock=clock)
 
     def open_change(self, notification: Notification) -> Callable[[], None]:
         """See `Backend.open_change`."""
@@ -195,6 +226,11 @@ class PostgresqlBackend:
             connection.close()
 
         return commit
+
+    @property
+    def database(self) -> DatabaseAtUrl:
+        """See `Backend.database`."""
+        return DatabaseAtUrl(self.url)
 
     def remove(self) -> None:
         """See `Backend.remove`."""

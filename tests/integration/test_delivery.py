@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from helpers.engine import QUICK, engine
 from helpers.senders import ACCEPTED, BROKEN, PERMANENT, THROTTLED, TRANSIENT, UNKNOWN, Provider
+from helpers.store import BACKENDS, Backend
 from helpers.waiting import eventually, eventually_async
 from tocsin_server.channels.sender import Message, Outcome, OutcomeKind
 from tocsin_server.clock import micros, wall_clock
@@ -31,15 +31,23 @@ from tocsin_server.errors import (
     ShuttingDown,
 )
 from tocsin_server.model import ChannelResult, ChannelType, Status
-from tocsin_server.storage.sqlite import SqliteStore
+from tocsin_server.storage.store import Store
 
 EMAIL, SMS, TELEGRAM, WEBSOCKET = ChannelType.EMAIL, ChannelType.SMS, ChannelType.TELEGRAM, ChannelType.WEBSOCKET
 
 
-def test_an_accepted_message_is_sent_once_and_recorded(tmp_path: Path) -> None:
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """An empty database."""
+    backend = BACKENDS[request.param](tmp_path)
+    yield backend
+    backend.remove()
+
+
+def test_an_accepted_message_is_sent_once_and_recorded(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider()
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [provider]})
             found = await running.settled((await running.send(EMAIL)).id)
 
@@ -55,10 +63,10 @@ def test_an_accepted_message_is_sent_once_and_recorded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", [TRANSIENT, UNKNOWN], ids=["transient", "unknown"])
-def test_what_may_work_later_is_retried_and_the_failed_attempt_kept(tmp_path: Path, first: Outcome) -> None:
+def test_what_may_work_later_is_retried_and_the_failed_attempt_kept(backend: Backend, first: Outcome) -> None:
     async def scenario() -> None:
         provider = Provider(lambda message: first if message.attempt == 1 else ACCEPTED)
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [provider]})
             [row] = (await running.settled((await running.send(EMAIL)).id)).channels
 
@@ -70,10 +78,10 @@ def test_what_may_work_later_is_retried_and_the_failed_attempt_kept(tmp_path: Pa
     asyncio.run(scenario())
 
 
-def test_a_permanent_refusal_is_not_retried(tmp_path: Path) -> None:
+def test_a_permanent_refusal_is_not_retried(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider(lambda _: PERMANENT)
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [provider]})
             found = await running.settled((await running.send(EMAIL)).id)
 
@@ -83,10 +91,10 @@ def test_a_permanent_refusal_is_not_retried(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_budget_of_attempts_ends(tmp_path: Path) -> None:
+def test_a_budget_of_attempts_ends(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider(lambda _: TRANSIENT)
-        async with engine(tmp_path, attempt_limit=3) as running:
+        async with engine(backend, attempt_limit=3) as running:
             running.dispatcher({EMAIL: [provider]})
             found = await running.settled((await running.send(EMAIL)).id)
 
@@ -97,11 +105,11 @@ def test_a_budget_of_attempts_ends(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_throttling_costs_no_attempt(tmp_path: Path) -> None:
+def test_throttling_costs_no_attempt(backend: Backend) -> None:
     async def scenario() -> None:
         times = iter(range(100))
         provider = Provider(lambda _: THROTTLED if next(times) < 4 else ACCEPTED)
-        async with engine(tmp_path, attempt_limit=2) as running:
+        async with engine(backend, attempt_limit=2) as running:
             running.dispatcher({EMAIL: [provider]})
             [row] = (await running.settled((await running.send(EMAIL)).id)).channels
 
@@ -111,11 +119,11 @@ def test_throttling_costs_no_attempt(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_the_next_provider_is_tried_at_once_when_the_first_is_known_not_to_have_accepted(tmp_path: Path) -> None:
+def test_the_next_provider_is_tried_at_once_when_the_first_is_known_not_to_have_accepted(backend: Backend) -> None:
     async def scenario() -> None:
         first = Provider(lambda _: TRANSIENT, "test://first")
         second = Provider(name="test://second")
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [first, second]})
             [row] = (await running.settled((await running.send(EMAIL)).id)).channels
 
@@ -129,12 +137,12 @@ def test_the_next_provider_is_tried_at_once_when_the_first_is_known_not_to_have_
 
 @pytest.mark.parametrize("first_outcome", [UNKNOWN, PERMANENT], ids=["unknown", "permanent"])
 def test_the_next_provider_is_never_tried_when_the_first_may_have_accepted_or_the_address_is_bad(
-    tmp_path: Path, first_outcome: Outcome
+    backend: Backend, first_outcome: Outcome
 ) -> None:
     async def scenario() -> None:
         first = Provider(lambda message: first_outcome if message.attempt < 3 else ACCEPTED, "test://first")
         second = Provider(name="test://second")
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [first, second]})
             await running.settled((await running.send(EMAIL)).id)
 
@@ -144,10 +152,10 @@ def test_the_next_provider_is_never_tried_when_the_first_may_have_accepted_or_th
     asyncio.run(scenario())
 
 
-def test_a_provider_that_fails_repeatedly_is_left_alone_without_costing_attempts(tmp_path: Path) -> None:
+def test_a_provider_that_fails_repeatedly_is_left_alone_without_costing_attempts(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider(lambda _: BROKEN)
-        async with engine(tmp_path, attempt_limit=100, settings=replace(QUICK, concurrency=1)) as running:
+        async with engine(backend, attempt_limit=100, settings=replace(QUICK, concurrency=1)) as running:
             dispatcher = running.dispatcher({EMAIL: [provider]})
             sent = await running.send(EMAIL)
 
@@ -168,11 +176,11 @@ def test_a_provider_that_fails_repeatedly_is_left_alone_without_costing_attempts
     asyncio.run(scenario())
 
 
-def test_an_attempt_of_unknown_outcome_binds_the_row_to_its_provider_also_after_throttling(tmp_path: Path) -> None:
+def test_an_attempt_of_unknown_outcome_binds_the_row_to_its_provider_also_after_throttling(backend: Backend) -> None:
     async def scenario() -> None:
         answers = iter([UNKNOWN, THROTTLED, THROTTLED, ACCEPTED])
         first, second = Provider(lambda _: next(answers), "test://first"), Provider(name="test://second")
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [first, second]})
             [row] = (await running.settled((await running.send(EMAIL)).id)).channels
 
@@ -184,12 +192,12 @@ def test_an_attempt_of_unknown_outcome_binds_the_row_to_its_provider_also_after_
 
 
 def test_a_provider_that_hangs_for_ever_delays_neither_other_channels_nor_acceptance_nor_the_stop(
-    tmp_path: Path,
+    backend: Backend,
 ) -> None:
     async def scenario() -> None:
         hanging = Provider(lambda _: None, "test://hanging")
         working = Provider()
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             dispatcher = running.dispatcher({TELEGRAM: [hanging], EMAIL: [working]})
             # More than the hanging lane has places for, so that its queue is full.
             stuck = [await running.send(TELEGRAM) for _ in range(100)]
@@ -212,10 +220,10 @@ def test_a_provider_that_hangs_for_ever_delays_neither_other_channels_nor_accept
     asyncio.run(scenario())
 
 
-def test_an_attempt_ends_at_its_total_deadline_as_unknown(tmp_path: Path) -> None:
+def test_an_attempt_ends_at_its_total_deadline_as_unknown(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider(lambda message: None if message.attempt == 1 else ACCEPTED)
-        async with engine(tmp_path, settings=replace(QUICK, send_timeout=0.05)) as running:
+        async with engine(backend, settings=replace(QUICK, send_timeout=0.05)) as running:
             running.dispatcher({EMAIL: [provider]})
             [row] = (await running.settled((await running.send(EMAIL)).id)).channels
 
@@ -226,14 +234,14 @@ def test_an_attempt_ends_at_its_total_deadline_as_unknown(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
-def test_a_sender_that_raises_neither_loses_the_row_nor_stops_the_lane(tmp_path: Path) -> None:
+def test_a_sender_that_raises_neither_loses_the_row_nor_stops_the_lane(backend: Backend) -> None:
     def answer(message: Message) -> Outcome:
         if message.attempt == 1:
             raise RuntimeError("a fault of the sender")
         return ACCEPTED
 
     async def scenario() -> None:
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [Provider(answer)]})
             [row] = (await running.settled((await running.send(EMAIL)).id)).channels
 
@@ -242,19 +250,19 @@ def test_a_sender_that_raises_neither_loses_the_row_nor_stops_the_lane(tmp_path:
     asyncio.run(scenario())
 
 
-def test_two_dispatchers_on_one_store_send_every_attempt_of_2000_rows_once(tmp_path: Path) -> None:
+def test_two_dispatchers_on_one_store_send_every_attempt_of_2000_rows_once(backend: Backend) -> None:
     async def scenario() -> None:
         # Every fourth row fails once, so that retries are shared out too.
         def answer(message: Message) -> Outcome:
             return TRANSIENT if message.attempt == 1 and int(message.message) % 4 == 0 else ACCEPTED
 
         provider = Provider(answer)
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             sent = [await running.send(EMAIL, message=str(number)) for number in range(2000)]
             # Started only now, so that both find the same full queue; nothing is leased at insert.
             for _ in range(2):
                 running.dispatcher({EMAIL: [provider]}, lease_at_insert=False)
-            await eventually_async(lambda: _is_drained(tmp_path), timeout=60)
+            await eventually_async(lambda: _is_drained(backend), timeout=60)
             rows = [(await running.store.get(found.id)).channels[0] for found in sent]
 
         assert {row.status for row in rows} == {Status.SENT}
@@ -264,14 +272,11 @@ def test_two_dispatchers_on_one_store_send_every_attempt_of_2000_rows_once(tmp_p
     asyncio.run(scenario())
 
 
-async def _is_drained(folder: Path) -> bool:
-    with sqlite3.connect(f"file:{folder / 'tocsin.db'}?mode=ro", uri=True) as connection:
-        [count] = connection.execute("SELECT count(*) FROM notification_channels WHERE status = 'pending'").fetchone()
-    connection.close()
-    return int(count) == 0
+async def _is_drained(backend: Backend) -> bool:
+    return backend.database.rows("SELECT count(*) FROM notification_channels WHERE status = 'pending'") == [(0,)]
 
 
-def test_a_frozen_worker_loses_its_lease_and_its_late_result_is_dropped(tmp_path: Path) -> None:
+def test_a_frozen_worker_loses_its_lease_and_its_late_result_is_dropped(backend: Backend) -> None:
     thaw = threading.Event()
 
     def freeze(_: Message) -> Outcome:
@@ -281,7 +286,7 @@ def test_a_frozen_worker_loses_its_lease_and_its_late_result_is_dropped(tmp_path
     async def scenario() -> None:
         settings = replace(QUICK, lease=0.3)
         frozen, healthy = Provider(freeze, "test://frozen"), Provider(name="test://healthy")
-        async with engine(tmp_path, settings=settings) as running:
+        async with engine(backend, settings=settings) as running:
             first = running.dispatcher({EMAIL: [frozen]})
             sent = await running.send(EMAIL)
             eventually(lambda: frozen.log)
@@ -304,11 +309,11 @@ def test_a_frozen_worker_loses_its_lease_and_its_late_result_is_dropped(tmp_path
         thaw.set()
 
 
-def test_a_send_that_outlasts_its_lease_keeps_it_by_renewal(tmp_path: Path) -> None:
+def test_a_send_that_outlasts_its_lease_keeps_it_by_renewal(backend: Backend) -> None:
     async def scenario() -> None:
         settings = replace(QUICK, lease=0.3)
         slow, other = Provider(lambda _: None, "test://slow"), Provider(name="test://other")
-        async with engine(tmp_path, settings=settings) as running:
+        async with engine(backend, settings=settings) as running:
             first = running.dispatcher({EMAIL: [slow]})
             sent = await running.send(EMAIL)
             eventually(slow.hanging.is_set)
@@ -331,16 +336,16 @@ def test_a_send_that_outlasts_its_lease_keeps_it_by_renewal(tmp_path: Path) -> N
     asyncio.run(scenario())
 
 
-def test_a_row_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
+def test_a_row_that_kills_its_workers_is_given_up(backend: Backend) -> None:
     async def scenario() -> None:
         for crash in range(3):
-            async with engine(tmp_path, attempt_limit=3) as running:
+            async with engine(backend, attempt_limit=3) as running:
                 if crash == 0:
                     sent = await running.send(EMAIL)
-                # Claimed and never heard of again: the store's owner died with it.
-                assert len(await running.store.claim(EMAIL, 10, micros(60))) == 1
+                # Claimed and never heard of again, under a lease that is over.
+                assert len(await running.store.claim(EMAIL, 10, 0)) == 1
         provider = Provider()
-        async with engine(tmp_path, attempt_limit=3) as running:
+        async with engine(backend, attempt_limit=3) as running:
             running.dispatcher({EMAIL: [provider]})
             found = await running.settled(sent.id)
 
@@ -352,9 +357,9 @@ def test_a_row_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_two_channels_that_finish_at_the_same_moment_leave_the_right_status(tmp_path: Path) -> None:
+def test_two_channels_that_finish_at_the_same_moment_leave_the_right_status(backend: Backend) -> None:
     async def scenario() -> None:
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             for outcomes, expected in (
                 ((Status.FAILED, Status.FAILED), Status.FAILED),
                 ((Status.SENT, Status.FAILED), Status.SENT),
@@ -376,11 +381,11 @@ def test_two_channels_that_finish_at_the_same_moment_leave_the_right_status(tmp_
     asyncio.run(scenario())
 
 
-def test_what_expires_before_its_turn_is_not_sent(tmp_path: Path) -> None:
+def test_what_expires_before_its_turn_is_not_sent(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider(lambda _: TRANSIENT)
         settings = replace(QUICK, retry=replace(QUICK.retry, base=30.0, cap=30.0))
-        async with engine(tmp_path, settings=settings) as running:
+        async with engine(backend, settings=settings) as running:
             running.dispatcher({EMAIL: [provider]})
             sent = await running.send(EMAIL, expires_at=wall_clock() + micros(0.3))
             found = await running.settled(sent.id)
@@ -394,10 +399,10 @@ def test_what_expires_before_its_turn_is_not_sent(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_what_is_scheduled_is_sent_when_its_time_comes(tmp_path: Path) -> None:
+def test_what_is_scheduled_is_sent_when_its_time_comes(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider()
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [provider]})
             at = wall_clock() + micros(0.4)
             sent = await running.send(EMAIL, send_at=at)
@@ -414,10 +419,10 @@ def test_what_is_scheduled_is_sent_when_its_time_comes(tmp_path: Path) -> None:
 # -- Cancel and Retry ----------------------------------------------------------------------------
 
 
-def test_cancelling_fails_what_is_pending_and_nothing_of_it_is_sent(tmp_path: Path) -> None:
+def test_cancelling_fails_what_is_pending_and_nothing_of_it_is_sent(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider()
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             sent = await running.send(EMAIL, SMS, WEBSOCKET)
             cancelled = await running.store.cancel(sent.id)
             running.dispatcher({EMAIL: [provider], SMS: [provider]}, lease_at_insert=False)
@@ -433,7 +438,7 @@ def test_cancelling_fails_what_is_pending_and_nothing_of_it_is_sent(tmp_path: Pa
     asyncio.run(scenario())
 
 
-def test_cancelling_what_is_being_sent_lets_an_acceptance_count_but_no_retry_follow(tmp_path: Path) -> None:
+def test_cancelling_what_is_being_sent_lets_an_acceptance_count_but_no_retry_follow(backend: Backend) -> None:
     async def scenario() -> None:
         for outcome, expected in ((ACCEPTED, Status.SENT), (TRANSIENT, Status.FAILED)):
             gate = threading.Event()
@@ -443,9 +448,7 @@ def test_cancelling_what_is_being_sent_lets_an_acceptance_count_but_no_retry_fol
                 return outcome
 
             provider = Provider(wait_at)
-            folder = tmp_path / outcome.kind
-            folder.mkdir()
-            async with engine(folder) as running:
+            async with engine(backend) as running:
                 running.dispatcher({EMAIL: [provider]})
                 sent = await running.send(EMAIL)
                 eventually(lambda: provider.log)  # noqa: B023 - called at once
@@ -459,10 +462,10 @@ def test_cancelling_what_is_being_sent_lets_an_acceptance_count_but_no_retry_fol
     asyncio.run(scenario())
 
 
-def test_cancelling_what_waits_in_a_lane_keeps_it_from_being_sent(tmp_path: Path) -> None:
+def test_cancelling_what_waits_in_a_lane_keeps_it_from_being_sent(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider(lambda _: None)
-        async with engine(tmp_path, settings=replace(QUICK, concurrency=1)) as running:
+        async with engine(backend, settings=replace(QUICK, concurrency=1)) as running:
             running.dispatcher({EMAIL: [provider]})
             running_one = await running.send(EMAIL)
             eventually(provider.hanging.is_set)
@@ -478,11 +481,11 @@ def test_cancelling_what_waits_in_a_lane_keeps_it_from_being_sent(tmp_path: Path
     asyncio.run(scenario())
 
 
-def test_retrying_revives_what_failed_with_a_new_budget_while_attempts_keep_counting(tmp_path: Path) -> None:
+def test_retrying_revives_what_failed_with_a_new_budget_while_attempts_keep_counting(backend: Backend) -> None:
     async def scenario() -> None:
         working = threading.Event()
         provider = Provider(lambda _: ACCEPTED if working.is_set() else TRANSIENT)
-        async with engine(tmp_path, attempt_limit=2) as running:
+        async with engine(backend, attempt_limit=2) as running:
             running.dispatcher({EMAIL: [provider]})
             sent = await running.send(EMAIL)
             assert (await running.settled(sent.id)).channels[0].attempts == 2
@@ -501,9 +504,9 @@ def test_retrying_revives_what_failed_with_a_new_budget_while_attempts_keep_coun
     asyncio.run(scenario())
 
 
-def test_retrying_names_what_has_not_failed_and_changes_nothing(tmp_path: Path) -> None:
+def test_retrying_names_what_has_not_failed_and_changes_nothing(backend: Backend) -> None:
     async def scenario() -> None:
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [Provider(lambda _: PERMANENT)]})
             sent = await running.send(EMAIL, SMS)
 
@@ -521,9 +524,9 @@ def test_retrying_names_what_has_not_failed_and_changes_nothing(tmp_path: Path) 
     asyncio.run(scenario())
 
 
-def test_retrying_after_expiry_is_refused(tmp_path: Path) -> None:
+def test_retrying_after_expiry_is_refused(backend: Backend) -> None:
     async def scenario() -> None:
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [Provider(lambda _: TRANSIENT)]})
             sent = await running.send(EMAIL, expires_at=wall_clock() + micros(0.2))
             await running.settled(sent.id)
@@ -538,9 +541,9 @@ async def _expired(at: int | None) -> bool:
     return at is not None and wall_clock() >= at
 
 
-def test_a_revived_websocket_row_enters_the_feed_again_and_waits_for_a_subscriber(tmp_path: Path) -> None:
+def test_a_revived_websocket_row_enters_the_feed_again_and_waits_for_a_subscriber(backend: Backend) -> None:
     async def scenario() -> None:
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             sent = await running.send(WEBSOCKET)
             recipient = sent.recipient
             before = await running.store.feed_state(recipient)
@@ -562,7 +565,7 @@ def test_a_revived_websocket_row_enters_the_feed_again_and_waits_for_a_subscribe
 class Flaky:
     """A store that refuses the first results, as one does whose disk is full or whose queue is."""
 
-    def __init__(self, store: SqliteStore, refusals: Sequence[Exception]) -> None:
+    def __init__(self, store: Store, refusals: Sequence[Exception]) -> None:
         self._store = store
         self._refusals = list(refusals)
 
@@ -575,10 +578,10 @@ class Flaky:
         return await self._store.record(result)
 
 
-def test_a_result_that_the_database_does_not_take_is_kept_until_it_does(tmp_path: Path) -> None:
+def test_a_result_that_the_database_does_not_take_is_kept_until_it_does(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider()
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             flaky = Flaky(running.store, [DatabaseUnavailable("away"), QueueFull(1), DatabaseUnavailable("away")])
             dispatcher = Dispatcher({EMAIL: [provider]}, QUICK, wall_clock)
             dispatcher.start(flaky)
@@ -594,10 +597,10 @@ def test_a_result_that_the_database_does_not_take_is_kept_until_it_does(tmp_path
 # -- Stopping ------------------------------------------------------------------------------------
 
 
-def test_a_stop_finishes_what_is_being_sent_and_gives_back_the_rest(tmp_path: Path) -> None:
+def test_a_stop_finishes_what_is_being_sent_and_gives_back_the_rest(backend: Backend) -> None:
     async def scenario() -> None:
         provider = Provider(lambda _: None)
-        async with engine(tmp_path, settings=replace(QUICK, concurrency=2)) as running:
+        async with engine(backend, settings=replace(QUICK, concurrency=2)) as running:
             dispatcher = running.dispatcher({EMAIL: [provider]})
             sent = [await running.send(EMAIL) for _ in range(6)]
             eventually(lambda: len(provider.log) == 2)
@@ -618,9 +621,9 @@ def test_a_stop_finishes_what_is_being_sent_and_gives_back_the_rest(tmp_path: Pa
     asyncio.run(scenario())
 
 
-def test_stopping_twice_and_stopping_what_never_started_do_no_harm(tmp_path: Path) -> None:
+def test_stopping_twice_and_stopping_what_never_started_do_no_harm(backend: Backend) -> None:
     async def scenario() -> None:
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             dispatcher = running.dispatcher({EMAIL: [Provider()]})
             await dispatcher.stop(1.0)
             await dispatcher.stop(1.0)
@@ -632,11 +635,11 @@ def test_stopping_twice_and_stopping_what_never_started_do_no_harm(tmp_path: Pat
     asyncio.run(scenario())
 
 
-def test_no_message_body_enters_a_response(tmp_path: Path) -> None:
+def test_no_message_body_enters_a_response(backend: Backend) -> None:
     async def scenario() -> None:
         secret = "the body that must stay where it is"
         outcomes = {1: UNKNOWN, 2: TRANSIENT, 3: Outcome(OutcomeKind.PERMANENT, "550", "refused")}
-        async with engine(tmp_path) as running:
+        async with engine(backend) as running:
             running.dispatcher({EMAIL: [Provider(lambda message: outcomes[message.attempt])]})
             found = await running.settled((await running.send(EMAIL, message=secret)).id)
 

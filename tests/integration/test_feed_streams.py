@@ -26,6 +26,7 @@ from helpers.calls import (
     request,
     user,
 )
+from helpers.databases import KINDS, empty_database
 from helpers.server import ServerUnderTest, running_server
 from helpers.waiting import eventually
 from tocsin_server.feed import cursor as feed_cursor
@@ -33,9 +34,13 @@ from tocsin_server.feed import cursor as feed_cursor
 MAIL = (EMAIL, "ann@example.org")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
-    with running_server(tmp_path_factory.mktemp("server"), dev=True) as running:
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
+    folder = tmp_path_factory.mktemp("server")
+    with (
+        empty_database(request.param, folder) as url,
+        running_server(folder, dev=True, database_url=url) as running,
+    ):
         yield running
 
 

@@ -40,6 +40,7 @@ from helpers.calls import (
     run_async,
     user,
 )
+from helpers.databases import KINDS, empty_database
 from helpers.server import ServerUnderTest, running_server
 from helpers.waiting import eventually
 
@@ -52,9 +53,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("server")
 
 
-@pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[ServerUnderTest]:
-    with running_server(folder, dev=True) as running:
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: pytest.FixtureRequest, folder: Path) -> Iterator[ServerUnderTest]:
+    with (
+        empty_database(request.param, folder) as url,
+        running_server(folder, dev=True, database_url=url) as running,
+    ):
         yield running
 
 
@@ -131,7 +135,8 @@ def test_the_tables_hold_what_their_columns_promise(api: Api, server: ServerUnde
         sent.id,
     )
     created = sent.created_at.seconds * 1_000_000 + sent.created_at.nanos // 1000
-    assert row == (to.id, "user", sent.title, sent.message, "pending", '{"order_id":"ABC123"}', 0, created)
+    assert row[:5] == (to.id, "user", sent.title, sent.message, "pending")
+    assert (json.loads(row[5]), *row[6:]) == ({"order_id": "ABC123"}, False, created)
     rows = server.database.rows(
         "SELECT id, notification_id, channel, status, attempts, response, created_at "
         "FROM notification_channels WHERE notification_id = ? ORDER BY id",

@@ -14,7 +14,8 @@ import pytest
 from tocsin.v1 import notification_service_pb2 as service_pb
 
 from helpers.calls import DEADLINE, EMAIL, SENT, WEBSOCKET, Api, refused, request, user
-from helpers.server import DatabaseFile, ServerUnderTest, running_server
+from helpers.databases import Database, DatabaseFile
+from helpers.server import ServerUnderTest, running_server
 from helpers.waiting import eventually
 
 LIMIT = 20_000
@@ -34,14 +35,15 @@ def api(server: ServerUnderTest) -> Iterator[Api]:
 
 
 @contextmanager
-def foreign_connection(database: DatabaseFile) -> Iterator[sqlite3.Connection]:
+def foreign_connection(database: Database) -> Iterator[sqlite3.Connection]:
     """Open the file as another process would, such as a shell or a backup."""
+    assert isinstance(database, DatabaseFile)
     with contextlib.closing(sqlite3.connect(database.path, isolation_level=None, timeout=30)) as connection:
         yield connection
 
 
 @contextmanager
-def database_away(database: DatabaseFile) -> Iterator[None]:
+def database_away(database: Database) -> Iterator[None]:
     """Make every statement of the server fail."""
     with foreign_connection(database) as connection:
         connection.execute("ALTER TABLE notifications RENAME TO elsewhere")

@@ -39,6 +39,7 @@ from helpers.calls import (
     targets,
     user,
 )
+from helpers.databases import KINDS, empty_database
 from helpers.server import ServerUnderTest, running_server
 
 MAIL = (EMAIL, "ann@example.org")
@@ -48,10 +49,14 @@ UNKNOWN = str(uuid.UUID(int=0x0190_0000_0000_7000_8000_0000_0000_0001))
 SendRequest = service_pb.SendRequest
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
     """A server with all channels, of which only e-mail and the feed are used: nothing that is refused is sent."""
-    with running_server(tmp_path_factory.mktemp("server"), dev=True) as running:
+    folder = tmp_path_factory.mktemp("server")
+    with (
+        empty_database(request.param, folder) as url,
+        running_server(folder, dev=True, database_url=url) as running,
+    ):
         yield running
 
 

@@ -15,7 +15,17 @@ from helpers.store import PATIENCE, in_loops
 from helpers.waiting import eventually
 from tocsin_server.errors import DatabaseUnavailable, NotificationNotFound, QueueFull, ShuttingDown, TocsinError
 from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
-from tocsin_server.storage.writer import MAX_ROUND, MAX_WAITING, SIDE_BY_SIDE, Transaction, Writer
+from tocsin_server.storage import writer as writer_module
+from tocsin_server.storage.writer import (
+    MAX_ROUND,
+    MAX_WAITING,
+    REPETITIONS,
+    SIDE_BY_SIDE,
+    Away,
+    InTheWay,
+    Transaction,
+    Writer,
+)
 
 
 class Database:
@@ -25,6 +35,8 @@ class Database:
         self.rounds: list[list[Any]] = []
         self.log: list[str] = []
         self.refuses_commits = False
+        self.faults: list[Exception] = []
+        """What the next transactions end with instead of a commit."""
 
     @property
     def rows(self) -> list[Any]:
@@ -38,6 +50,8 @@ class Database:
         yield rows
         if self.refuses_commits:
             raise OSError("disk full")
+        if self.faults:
+            raise self.faults.pop(0)
         self.log.append("committed")
         self.rounds.append(rows)
 
@@ -491,3 +505,93 @@ def test_a_place_is_taken_only_where_one_is_free(bench: Bench) -> None:
         return [await bench.writer.submit(take, channel) for channel in (SMS, EMAIL, EMAIL, EMAIL)]
 
     assert asyncio.run(scenario()) == [(False, []), (True, [EMAIL]), (True, [EMAIL]), (False, [])]
+
+
+# -- transactions side by side ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat at once."""
+    monkeypatch.setattr(writer_module, "LONGEST_PAUSE", 0.0)
+
+
+def reserve(transaction: Transaction, payloads: Sequence[Any]) -> list[Any]:
+    """Store payloads, each with a place in a lane."""
+    for _ in payloads:
+        assert transaction.reserve(EMAIL)
+    return store(transaction, payloads)
+
+
+def test_what_another_transaction_was_in_the_way_of_is_run_again_whole(bench: Bench, no_pauses: None) -> None:
+    bench.database.faults = [InTheWay(), InTheWay()]
+
+    async def scenario() -> list[Any]:
+        async with bench.held():
+            calls = [bench.writer.submit(reserve, name) for name in ("a", "b")]
+        return await asyncio.gather(*calls)
+
+    assert asyncio.run(scenario()) == ["a", "b"]
+    # The one that kept the writer busy was the first to be repeated.
+    assert bench.database.rounds == [[], ["a", "b"]]
+    assert bench.listener.places == 0
+
+
+def test_repeating_ends(bench: Bench, no_pauses: None) -> None:
+    bench.database.faults = [InTheWay() for _ in range(REPETITIONS)]
+
+    async def scenario() -> None:
+        with pytest.raises(DatabaseUnavailable):
+            await bench.writer.submit(reserve, "never")
+        assert await bench.writer.submit(reserve, "next") == "next"
+
+    asyncio.run(scenario())
+    assert bench.database.rows == ["next"]
+    assert bench.listener.places == 1
+
+
+def test_what_may_have_been_committed_is_not_run_again(bench: Bench) -> None:
+    async def scenario() -> list[Any]:
+        async with bench.held():
+            calls = [bench.writer.submit(reserve, name) for name in ("a", "b")]
+            bench.database.faults = [Away("the commit was not answered")]
+            bench.database.faults.insert(0, Away("nor was that of what held the writer up"))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    with pytest.raises(DatabaseUnavailable):
+        asyncio.run(scenario())
+    assert bench.database.faults == []
+    assert bench.database.rows == []
+    assert bench.listener.places == 2
+    assert bench.listener.told == []
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_handlers_share_a_transaction_only_where_one_runs_at_a_time(mixed: bool) -> None:
+    bench = Bench(mixed=mixed)
+
+    async def scenario() -> None:
+        async with bench.held():
+            calls = [
+                bench.writer.submit(handler, name) for handler, name in zip((store, reserve) * 2, "abab", strict=True)
+            ]
+            calls += [bench.writer.submit(store, "alone", alone=True) for _ in range(2)]
+        await asyncio.gather(*calls)
+
+    asyncio.run(scenario())
+    bench.writer.close()
+    together = [["a", "a", "alone", "alone", "b", "b"]]
+    assert bench.database.rounds[1:] == (together if mixed else [["a", "a"], ["b", "b"], ["alone"], ["alone"]])
+
+
+def test_one_thread_that_is_held_up_does_not_hold_up_the_others() -> None:
+    bench = Bench(threads=3, mixed=False)
+
+    async def scenario() -> None:
+        async with bench.held():
+            assert await bench.writer.submit(store, "meanwhile") == "meanwhile"
+
+    asyncio.run(scenario())
+    bench.writer.close()
+    assert bench.database.rows == ["meanwhile"]
+    assert not any(thread.is_alive() for thread in bench.writer._threads)

@@ -205,6 +205,8 @@ class Queue:
 
     def renew(self, transaction: Transaction, renewals: Sequence[Renewal]) -> list[set[str] | TocsinError]:
         """Extend leases; each result is the ids of the rows that are still held."""
+        held = {holding.channel_id for renewal in renewals for holding in renewal.holdings}
+        self._held.run(transaction.cursor, ids=sorted(held)).fetchall()  # locks them in order, as an update would not
         kept: list[set[str] | TocsinError] = []
         for renewal in renewals:
             renewed = self._renew.run(

@@ -95,6 +95,10 @@ class Settlement(NamedTuple):
     response: dict[str, Any]
 
 
+_NO_STATE = FeedState(*NO_FEED, purged=0, unread_count=0)
+"""That of a feed that nothing entered."""
+
+
 def _of(recipient_type: Any, recipient_id: Any) -> tuple[Any, Any]:
     return Notifications.recipient_type == recipient_type, Notifications.recipient_id == recipient_id
 
@@ -130,7 +134,8 @@ class Feeds:
                     functools.reduce(operator.or_, kinds), among(database, feeds.recipient_id, "ids")
                 ),
                 feeds,
-                order_by=[feeds.recipient_type, feeds.recipient_id],
+                # Words sort by the alphabet in `FeedSequencer`, but in the order of their declaration as an enum.
+                order_by=[feeds.recipient_type.cast("TEXT"), feeds.recipient_id],
             ),
         )
         self._after = Statement(
@@ -258,7 +263,7 @@ class Feeds:
     def state(self, cursor: Any, recipient: Recipient) -> FeedState:
         """Read the head of a feed; that of a feed that does not exist yet is all zero."""
         row = self._state.run(cursor, recipient_type=recipient.type, recipient_id=recipient.id).fetchone()
-        return FeedState(*NO_FEED, 0, 0) if row is None else FeedState(*row[:4])
+        return _NO_STATE if row is None else FeedState(*row[:4])
 
     def after(
         self, cursor: Any, recipient: Recipient, position: FeedPosition, limit: int
@@ -278,7 +283,7 @@ class Feeds:
         """Read the head, and in order up to ``limit`` notifications after ``after`` that wait for a subscriber."""
         row = self._state.run(cursor, recipient_type=recipient.type, recipient_id=recipient.id).fetchone()
         if row is None:
-            return FeedState(*NO_FEED, 0, 0), []
+            return _NO_STATE, []
         state, delivered = FeedState(*row[:4]), row[4]
         return state, self._rows(cursor, self._waiting, recipient, max(after, delivered), state.sequence, limit)
 
@@ -312,9 +317,9 @@ class Feeds:
             return 0  # another process, which would find the same rows, is at it
         candidates = self._due_candidates.run(cursor, now=now, limit=limit).fetchall()
         # Their feeds are locked before they are: somebody may be marking one as read at this moment.
-        feeds = {Recipient(RecipientType(row[1]), row[2]): 0 for row in candidates if not _expired(row[3], now)}
+        feeds = {Recipient(RecipientType(row[1]), row[2]) for row in candidates if not _expired(row[3], now)}
         if self._shared:
-            self._sequencer.enter(cursor, feeds)
+            self.lock_or_create(cursor, feeds)
         due = self._due.run(cursor, now=now, ids=[row[0] for row in candidates]).fetchall()
         due.sort(key=lambda row: (row[1], row[2]))
         entering: list[tuple[str, Notification]] = []
@@ -385,8 +390,8 @@ class Feeds:
 
     def mark_feed(self, transaction: Transaction, calls: Sequence[MarkFeed]) -> list[MarkedChunk | TocsinError]:
         """Mark a chunk of a feed as read."""
-        self.lock(transaction.cursor, {call.recipient for call in calls})
-        return [self._guarded(self._mark_feed, transaction, call) for call in calls]
+        locked = self.lock(transaction.cursor, {call.recipient for call in calls})
+        return [self._guarded(self._mark_feed, transaction, call, call.recipient in locked) for call in calls]
 
     @staticmethod
     def _guarded(function: Any, *arguments: Any) -> Any:
@@ -423,8 +428,9 @@ class Feeds:
             row[3] = True  # for the calls that follow in this transaction
         return Marked(len(unread), unread_count)
 
-    def _mark_feed(self, transaction: Transaction, call: MarkFeed) -> MarkedChunk:
-        state = self.state(transaction.cursor, call.recipient)
+    def _mark_feed(self, transaction: Transaction, call: MarkFeed, locked: bool) -> MarkedChunk:
+        # One that came into being after the lock was asked for is not locked: to this call, it is not there yet.
+        state = self.state(transaction.cursor, call.recipient) if locked else _NO_STATE
         up_to = call.up_to if call.up_to is not None else state.head
         if up_to != NO_FEED and (up_to.epoch != state.epoch or up_to.sequence > state.sequence):
             raise MalformedCursor("up_to_cursor", "is not a cursor of this feed as it is now; list again")
@@ -469,6 +475,10 @@ class Feeds:
         locked = self._locked.run(cursor, ids=ids).fetchall() if ids else ()
         return {Recipient(RecipientType(row[0]), row[1]): (FeedState(*row[2:6]), row[6]) for row in locked}
 
+    def lock_or_create(self, cursor: Any, recipients: Collection[Recipient]) -> None:
+        """Lock feeds in order, those that do not exist yet too."""
+        self._sequencer.enter(cursor, dict.fromkeys(recipients, 0))
+
     # -- settling --------------------------------------------------------------------------------
 
     def settle(self, transaction: Transaction, settlements: Sequence[Settlement]) -> list[int | TocsinError]:
@@ -482,7 +492,7 @@ class Feeds:
         heads = self.lock(cursor, settlement.positions)
         new: list[tuple[RecipientType, str | None, int, int]] = []
         for recipient, position in settlement.positions.items():
-            state, delivered = heads.get(recipient, (FeedState(*NO_FEED, 0, 0), 0))
+            state, delivered = heads.get(recipient, (_NO_STATE, 0))
             if position.epoch == state.epoch and delivered < position.sequence <= state.sequence:
                 new.append((*recipient, delivered, position.sequence))
         self._advance_delivered.run(cursor, [(kind, key, sequence) for kind, key, _, sequence in new])

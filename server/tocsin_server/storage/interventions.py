@@ -131,9 +131,8 @@ class Interventions:
         notification = self._reader.get(cursor, revival.notification_id)
         if notification is None:
             return NotificationNotFound(revival.notification_id)
-        # What it is decided by is read once more, under the locks; the feed's comes before the notification's.
-        self._feeds.lock(cursor, [notification.recipient])
-        self._lock.run(cursor, id=notification.id).fetchall()
+        # What it is decided by is read once more, under the locks.
+        self._lock_with_feed(cursor, notification)
         notification = self._present(cursor, notification.id)
         chosen = _failed(notification, revival.channels)
         if isinstance(chosen, TocsinError):
@@ -158,6 +157,12 @@ class Interventions:
             event.notification = revived
             transaction.events.append(event)
         return revived
+
+    def _lock_with_feed(self, cursor: Any, notification: Notification) -> None:
+        """Lock a notification and before it, as the order wants it, the feed that it may enter."""
+        if any(channel.channel == ChannelType.WEBSOCKET for channel in notification.channels):
+            self._feeds.lock_or_create(cursor, [notification.recipient])
+        self._lock.run(cursor, id=notification.id).fetchall()
 
     def _present(self, cursor: Any, notification_id: str) -> Notification:
         notification = self._reader.get(cursor, notification_id)

@@ -11,7 +11,7 @@ import peewee
 import psycopg2
 
 from tocsin_server.errors import DatabaseUnavailable
-from tocsin_server.model import Micros
+from tocsin_server.model import ChannelType, Micros
 from tocsin_server.storage.postgresql_connection import Database, DatabaseClock, Fault, fault_of
 from tocsin_server.storage.sql_store import SqlStore
 from tocsin_server.storage.writer import Away, CommitListener, InTheWay
@@ -26,8 +26,9 @@ READERS = 4
 WRITERS = 3
 """Threads that write, likewise: while one waits for the database, another prepares."""
 
-# One round trip for the beginning and the time.
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT clock_timestamp()"
+_TIME = "SELECT clock_timestamp()"
+# One round trip for both.
+_BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_TIME}"
 _BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _ERRORS = (psycopg2.Error, peewee.DatabaseError, peewee.InterfaceError)
@@ -37,16 +38,17 @@ class PostgresqlStore(SqlStore):
     """A `Store` on a migrated PostgreSQL database.
 
     Several transactions work side by side, in this process and in others. What a transaction decides by, it reads
-    under a lock, and locks are taken in one order everywhere: idempotency keys, feeds, notifications, channel rows,
-    each sorted. A channel row changes its state only under the lock of its notification; claims, which take rows
-    without waiting for anybody, are the exception. What deadlocks all the same is run again.
+    under a lock, and locks are taken in one order everywhere: idempotency keys, feeds, notifications (with the row of
+    their websocket channel), channel rows, each sorted. A channel row changes its state only under the lock of its
+    notification; claims, which take rows without waiting for anybody, are the exception. What deadlocks all the same
+    is run again.
 
     Args:
         url: The database, see `postgresql_connection.prepare`.
         listener: Is told what was committed.
         attempt_limit: Attempts that a new channel row gets.
         lease: Seconds for which rows handed over at once are leased.
-        clock: Is set right at each transaction, and gives the time of each.
+        clock: Is set right at each transaction, of which it gives the time, and at each look for what is due.
     """
 
     def __init__(
@@ -64,6 +66,19 @@ class PostgresqlStore(SqlStore):
             writers=WRITERS,
             mixed=False,
         )
+
+    async def next_due(self, channel: ChannelType) -> Micros | None:
+        """See `Store.next_due`.
+
+        Sets the clock right too: whoever waits for work compares this with the time, and may have nothing to write.
+        """
+
+        def look(cursor: Any) -> Micros | None:
+            cursor.execute(_TIME)
+            self._clock.synchronise(cursor.fetchone()[0])
+            return self._queue.next_due(cursor, channel)
+
+        return await self._read(look, snapshot=False)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[tuple[Any, Micros]]:

@@ -34,10 +34,12 @@ _CONNECT = {
 }
 """Parameters of libpq; those in the URL win."""
 
+# psycopg2 asks for the encoding when it has connected, and goes by it whatever is set later.
+_ENCODING = {"client_encoding": "UTF8"}
+
 _SESSION = """
 SET TIME ZONE 'UTC';
 SET DateStyle = 'ISO';
-SET client_encoding = 'UTF8';
 SET statement_timeout = '30s';
 SET lock_timeout = '10s';
 SET idle_in_transaction_session_timeout = '60s';
@@ -76,7 +78,7 @@ class Database(peewee.PostgresqlDatabase):
         self._session = _SESSION + ("SET default_transaction_read_only = on;" if read_only else "")
 
     def _connect(self) -> Any:
-        connection = psycopg2.connect(**{**_CONNECT, **extensions.parse_dsn(self._url)})
+        connection = psycopg2.connect(**{**_CONNECT, **extensions.parse_dsn(self._url), **_ENCODING})
         try:
             connection.autocommit = True
             for kind in _TYPES:
@@ -103,16 +105,18 @@ def fault_of(error: BaseException) -> Fault:
 
     https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
-    original = error.__cause__ if isinstance(error, peewee.PeeweeException) and error.__cause__ else error
+    original = getattr(error, "orig", error)  # peewee's name for what it wraps
     state = getattr(original, "pgcode", None)
     if state is None:  # libpq's own errors have none
         libpq = isinstance(original, psycopg2.OperationalError | psycopg2.InterfaceError)
         return Fault.LOST if libpq else Fault.REFUSED
     if state in ("40001", "40P01", "55P03"):  # serialisation failure, deadlock, lock timeout
         return Fault.REPEAT
-    if state.startswith(("08", "57P")):  # connection exceptions; shutdown, crash, start-up
+    if state.startswith(("08", "57P", "25P03", "25P04")):  # connection exceptions; shutdown, crash, start-up; timeouts
         return Fault.LOST
-    if state.startswith(("53", "57", "25006")):  # out of resources, statement timeout, a server that became a standby
+    if state == "25006":  # the server became a standby; the next connection may find the one that took over
+        return Fault.LOST
+    if state.startswith(("53", "57")):  # out of resources, statement timeout
         return Fault.AWAY
     return Fault.REFUSED
 
@@ -137,15 +141,19 @@ class DatabaseClock:
         return now
 
 
+_NOT_SHOWN = "the database"
+
+
 def describe(url: str) -> str:
     """Return what may be shown of a URL: where the database is, nothing about who connects to it."""
     try:
         parts = extensions.parse_dsn(url)
     except psycopg2.ProgrammingError:
-        return "the database"
-    host = parts.get("host", "")
+        return _NOT_SHOWN
     port = f":{parts['port']}" if "port" in parts else ""
-    return f"postgresql://{host}{port}/{parts.get('dbname', '')}"
+    shown = f"{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
+    # Of a password with a bare "@" or "/", libpq takes a part for the host or the database.
+    return _NOT_SHOWN if "@" in shown else f"postgresql://{shown}"
 
 
 def prepare(url: str, *, migrate: bool = True) -> list[str]:
@@ -169,6 +177,10 @@ def prepare(url: str, *, migrate: bool = True) -> list[str]:
             _check(database, name)
             return bring_up_to_date(database, name, migrate=migrate)
     except (peewee.DatabaseError, peewee.InterfaceError, psycopg2.Error) as error:
+        if name == _NOT_SHOWN:  # nor may what libpq says of it, which quotes it
+            raise DatabaseUnusable(
+                "cannot use the database: percent-encode special characters in the user, password and name in its URL"
+            ) from None
         raise DatabaseUnusable(f"cannot use {name}: {' '.join(str(error).split())}") from error
     finally:
         database.close()

@@ -123,7 +123,7 @@ class SqlStore(ABC):
         """See `Store.mark_feed_read`."""
         marked = 0
         while True:
-            chunk = await self._writer.submit(self._feeds.mark_feed, MarkFeed(recipient, up_to))
+            chunk = await self._writer.submit(self._feeds.mark_feed, MarkFeed(recipient, up_to), alone=True)
             marked += chunk.marked_count
             if not chunk.more:
                 return Marked(marked, chunk.unread_count)
@@ -143,7 +143,8 @@ class SqlStore(ABC):
 
     async def settle_feeds(self, positions: Mapping[Recipient, FeedPosition], response: dict[str, Any]) -> int:
         """See `Store.settle_feeds`."""
-        return await self._writer.submit(self._feeds.settle, Settlement(positions, response), weight=len(positions))
+        settlement = Settlement(positions, response)
+        return await self._writer.submit(self._feeds.settle, settlement, weight=len(positions), alone=True)
 
     async def enter_due(self, limit: int) -> int:
         """See `Store.enter_due`."""
@@ -171,13 +172,14 @@ class SqlStore(ABC):
 
     async def cancel(self, notification_id: str) -> Notification:
         """See `Store.cancel`."""
-        return await self._writer.submit(self._interventions.cancel, notification_id)
+        return await self._writer.submit(self._interventions.cancel, notification_id, alone=True)
 
     async def retry(
         self, notification_id: str, channels: Sequence[ChannelType], refusals: Mapping[ChannelType, TocsinError]
     ) -> Notification:
         """See `Store.retry`."""
-        return await self._writer.submit(self._interventions.retry, Revival(notification_id, channels, refusals))
+        revival = Revival(notification_id, channels, refusals)
+        return await self._writer.submit(self._interventions.retry, revival, alone=True)
 
     async def close(self) -> None:
         """See `Store.close`."""

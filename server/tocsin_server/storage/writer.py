@@ -118,7 +118,11 @@ class CommitListener(Protocol):
     def committed(
         self, events: Sequence[FeedEvent], claims: Sequence[ClaimedChannel], cancelled: Sequence[str]
     ) -> None:
-        """Take committed feed events in the order of their sequences, leased rows, and ids of what was cancelled."""
+        """Take committed feed events in the order of their sequences, leased rows, and ids of what was cancelled.
+
+        Of transactions that ran side by side, the one that was committed later may be told of first: whoever follows
+        a feed has to look for gaps anyway.
+        """
 
 
 @dataclass(slots=True)
@@ -126,6 +130,7 @@ class _Write:
     handler: Handler[Any, Any]
     payload: Any
     weight: int
+    kind: Any
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     result: Any = field(default=None)
@@ -188,8 +193,8 @@ class Writer:
         self._transaction = transaction
         self._listener = listener
         self._mixed = mixed
-        # One for each handler, or a single one.
-        self._lines: dict[Handler[Any, Any] | None, _Line] = {}
+        # One for each handler, and for each write that is to be alone; or a single one.
+        self._lines: dict[Any, _Line] = {}
         # Guards everything here; threads without work wait for it.
         self._ready = threading.Condition(threading.Lock())
         self._waiting = 0
@@ -201,10 +206,17 @@ class Writer:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, handler: Handler[P, R], payload: P, weight: int = 1) -> asyncio.Future[R]:
+    def submit(self, handler: Handler[P, R], payload: P, weight: int = 1, *, alone: bool = False) -> asyncio.Future[R]:
         """Queue a write and return a future of the running loop, done after the commit.
 
         Cancelling the future does not undo the write, which others may share.
+
+        Args:
+            handler: Runs it, with others of its kind.
+            payload: What it is given.
+            weight: See `MAX_ROUND`.
+            alone: What it locks is known only while it runs, so that two in one transaction would not lock in order;
+                where transactions run side by side it gets one for itself.
 
         Raises:
             QueueFull: More is waiting than the writer takes on.
@@ -212,17 +224,17 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        key = None if self._mixed else handler
+        kind = None if self._mixed else object() if alone else handler
         with self._ready:
             if self._closing:
                 raise ShuttingDown
             if self._waiting + weight > MAX_WAITING and self._waiting:
                 raise QueueFull(MAX_WAITING)
             self._waiting += weight
-            line = self._lines.get(key)
+            line = self._lines.get(kind)
             if line is None:
-                line = self._lines[key] = _Line()
-            line.add(_Write(handler, payload, weight, loop, future))
+                line = self._lines[kind] = _Line()
+            line.add(_Write(handler, payload, weight, kind, loop, future))
             if line.ready:
                 self._ready.notify()
         return future
@@ -255,11 +267,11 @@ class Writer:
         """Wait for something to write and take what makes one transaction; nothing once all is written and closed."""
         with self._ready:
             while True:
-                found = next(((key, line) for key, line in self._lines.items() if line.ready), None)
+                found = next(((kind, line) for kind, line in self._lines.items() if line.ready), None)
                 if found is not None:
-                    key, line = found
+                    kind, line = found
                     # What is left of this line comes after the others.
-                    self._lines[key] = self._lines.pop(key)
+                    self._lines[kind] = self._lines.pop(kind)
                     round_ = line.take()
                     if any(line.ready for line in self._lines.values()):
                         self._ready.notify()
@@ -271,13 +283,13 @@ class Writer:
 
     def _finish(self, round_: list[_Write]) -> None:
         """Let the next of their kind be written."""
-        key = None if self._mixed else round_[0].handler
+        kind = round_[0].kind
         with self._ready:
             self._waiting -= sum(write.weight for write in round_)
-            line = self._lines[key]
+            line = self._lines[kind]
             line.under_way -= 1
             if not line.under_way and not line.writes:
-                del self._lines[key]
+                del self._lines[kind]
 
     def _write(self, round_: list[_Write]) -> None:
         for _ in range(REPETITIONS):
