@@ -128,6 +128,21 @@ def test_what_no_stream_would_cure_ends_the_socket(
     assert socket.cursor == ("c1" if begun else "")
 
 
+def test_an_event_that_cannot_be_written_ends_its_own_socket_only(
+    server: ScriptedServer, bridge: BridgeUnderTest
+) -> None:
+    impossible = arrived("c1")
+    impossible.notification.created_at.seconds = 2**60
+    server.script("Subscribe", [subscribed("c0"), SILENCE], [subscribed("c0"), impossible, SILENCE])
+    server.script("List", service_pb.ListResponse(cursor="c0"))
+    with bridge.open() as other, bridge.open() as socket:
+        other.subscribe(USER)
+        socket.subscribe(USER)
+        code, error = socket.refusal()
+        assert (code, error["code"], socket.cursor) == (1013, "UNAVAILABLE", "c0")
+        assert other.ask({"type": "list"})["type"] == "list"
+
+
 # -- a server that is away -----------------------------------------------------------------------
 
 

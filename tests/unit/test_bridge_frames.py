@@ -5,31 +5,24 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tocsin.v1 import notification_service_pb2 as service_pb
 
+from helpers.scripted_server import channel, notification, read_changed, struct, subscribed
 from tocsin_client import (
     Aborted,
-    Channel,
-    ChannelType,
     DeadlineExceeded,
     Internal,
     InvalidArgument,
     MarkedRead,
-    Notification,
-    NotificationEvent,
-    Page,
     PermissionDenied,
-    ReadChanged,
     Recipient,
     RecipientType,
     ResourceExhausted,
-    Status,
-    Subscribed,
     TocsinError,
     Unauthenticated,
     Unavailable,
@@ -42,7 +35,6 @@ USER_ID = "0d9a4c1e-5f0b-4a57-8b57-0c6f2f1f7f10"
 ID = "01926f3e-7c1a-7b52-9d0e-3f6a5c8b2e41"
 USER = Recipient(RecipientType.USER, USER_ID)
 THEM = {"type": "user", "id": USER_ID}
-AT = datetime(2026, 1, 31, 8, 15, 0, 250_000, tzinfo=UTC)
 DEEP = "[" * 8_000 + "]" * 8_000
 
 
@@ -234,31 +226,14 @@ def test_whatever_text_comes_is_read_or_refused(data: str | bytes) -> None:
 # -- what is written -----------------------------------------------------------------------------
 
 
-def channel(kind: ChannelType, **fields: Any) -> Channel:
-    whole: dict[str, Any] = {
-        "id": "c",
-        "notification_id": ID,
-        "channel": kind,
-        "status": Status.SENT,
-        "attempts": 1,
-        "response": {"detail": "250 ok"},
-        "created_at": AT,
-        "address": "ann@example.org",
-        "next_attempt_at": None,
-    }
-    return Channel(**whole | fields)
-
-
-NOTIFICATION = Notification(
-    id=ID,
-    recipient=USER,
+NOTIFICATION = notification(
     title='Zoë\'s "order"',
     message="It arrives on Friday.\n\u2028",
-    status=Status.SENT,
-    metadata={"order_id": "ABC123", "count": 3, "nested": {"a": [1.5, None, True]}},
-    is_read=False,
-    created_at=AT,
-    channels=(channel(ChannelType.WEBSOCKET, address=None, response={}), channel(ChannelType.EMAIL)),
+    metadata=struct({"order_id": "ABC123", "count": 3, "nested": {"a": [1.5, None, True]}}),
+    channels=[
+        channel("websocket", attempts=1),
+        channel("email", attempts=1, address="ann@example.org", response=struct({"detail": "250 ok"})),
+    ],
 )
 PLAIN = {
     "id": ID,
@@ -271,7 +246,7 @@ PLAIN = {
     "created_at": "2026-01-31T08:15:00.250000Z",
     "channels": [
         {
-            "id": "c",
+            "id": f"channel-{kind}",
             "notification_id": ID,
             "channel": kind,
             "status": "sent",
@@ -291,15 +266,15 @@ PLAIN = {
     ("text", "frame"),
     [
         (
-            frames.event_frame(Subscribed("c1", 3, recovered=True)),
+            frames.event_frame(subscribed("c1", unread=3)),
             {"type": "subscribed", "recovered": True, "cursor": "c1", "unread_count": 3},
         ),
         (
-            frames.event_frame(NotificationEvent("c2", 4, NOTIFICATION)),
+            frames.event_frame(service_pb.SubscribeResponse(cursor="c2", unread_count=4, notification=NOTIFICATION)),
             {"type": "notification", "cursor": "c2", "unread_count": 4, "notification": PLAIN},
         ),
         (
-            frames.event_frame(ReadChanged("c3", 2, (ID,), AT)),
+            frames.event_frame(read_changed("c3", ID, unread=2)),
             {
                 "type": "read_changed",
                 "cursor": "c3",
@@ -310,7 +285,9 @@ PLAIN = {
         ),
         (frames.heartbeat_frame("c4"), {"type": "heartbeat", "cursor": "c4"}),
         (
-            frames.list_frame(Page((NOTIFICATION,), "next", "c5")),
+            frames.list_frame(
+                service_pb.ListResponse(notifications=[NOTIFICATION], next_page_token="next", cursor="c5")
+            ),
             {"type": "list", "notifications": [PLAIN], "next_page_token": "next", "cursor": "c5"},
         ),
         (frames.marked_frame(MarkedRead(1, 2)), {"type": "marked", "marked_count": 1, "unread_count": 2}),

@@ -156,6 +156,7 @@ def test_it_depends_on_nothing_but_grpc_protobuf_and_the_generated_code() -> Non
 
 STANDARD = {
     "__future__",
+    "abc",
     "asyncio",
     "collections",
     "contextlib",

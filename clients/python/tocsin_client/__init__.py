@@ -24,7 +24,7 @@ describes them), and what fails raises a `TocsinError` (`tocsin_client.errors` d
 How it is built, from the inside out: ``model`` and ``errors`` are values; ``convert`` is the only module that reads
 and writes protobuf messages; ``calls`` describes each RPC; ``backoff`` and ``resume`` decide what happens after a
 failure, without doing it; ``transport`` opens channels. ``client`` with ``subscription``, and ``aio`` with
-``aio_subscription``, are two thin shells that carry all this out.
+``aio_line`` and ``aio_subscription``, are two thin shells that carry all this out.
 """
 
 from tocsin_client.aio import AsyncClient

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-import grpc
-
 from tocsin_client import calls, resume, transport
-from tocsin_client.aio_subscription import AsyncSubscription
-from tocsin_client.backoff import Attempts, Backoff
+from tocsin_client.aio_line import AsyncLine, carry_out
+from tocsin_client.aio_subscription import AsyncSubscription, SilenceWatch
+from tocsin_client.backoff import Backoff
 from tocsin_client.calls import Call, NotificationId
 from tocsin_client.errors import TocsinError
 from tocsin_client.model import (
@@ -33,35 +30,6 @@ from tocsin_client.model import (
 from tocsin_client.subscription import OnInterruption
 
 Answer = TypeVar("Answer")
-
-
-class _Line:
-    """What a client shares with those that `AsyncClient.with_token` makes of it."""
-
-    def __init__(self, target: str, tls: transport.Tls | None, options: transport.Options) -> None:
-        self._target, self._tls, self._options = target, tls, options
-        self._channel: Any = None  # a grpc.aio.Channel, from the first use on
-        self._methods: Mapping[str, Callable[..., Any]] = {}
-        self.subscriptions: weakref.WeakSet[AsyncSubscription] = weakref.WeakSet()
-        self.closed = False
-
-    def check_token(self, token: transport.Token) -> None:
-        """Raise ValueError for a token that must not travel on this line."""
-        transport.check_token(self._target, token, self._tls)
-
-    def method(self, rpc: str) -> Callable[..., Any]:
-        """Return what starts an RPC."""
-        if self._channel is None:
-            # Not in the constructor: a channel binds itself to the loop that runs when it is made.
-            self._channel = transport.open_aio_channel(self._target, self._tls, self._options)
-            self._methods = transport.methods(self._channel)
-        return self._methods[rpc]
-
-    async def close(self) -> None:
-        """End every call. May be called repeatedly."""
-        self.closed = True
-        if self._channel is not None:
-            await self._channel.close()
 
 
 class AsyncClient:
@@ -87,8 +55,10 @@ class AsyncClient:
         self._deadline = deadline
         self._retry = retry or Backoff()
         self._reconnect = reconnect or resume.STREAM_BACKOFF
-        self._silence = silence
-        self._line = _Line(target, tls, options)
+        # Shared with those that `with_token` makes.
+        self._line = AsyncLine(target, tls, options)
+        self._watch = SilenceWatch(silence)
+        self._subscriptions_of_all: weakref.WeakSet[AsyncSubscription] = weakref.WeakSet()
         self._owns_line = True
         self._subscriptions: weakref.WeakSet[AsyncSubscription] = weakref.WeakSet()
         self._closed = False
@@ -181,9 +151,9 @@ class AsyncClient:
         """Follow a recipient's feed live; see `Client.subscribe`."""
         self._check_open()
         resumption = resume.Resumption(recipient, cursor, self._reconnect, renewable=callable(self._token))
-        subscription = AsyncSubscription(self._open_stream, resumption, self._silence, on_interruption)
+        subscription = AsyncSubscription(self._open_stream, resumption, self._watch, on_interruption)
         self._subscriptions.add(subscription)
-        self._line.subscriptions.add(subscription)
+        self._subscriptions_of_all.add(subscription)
         return subscription
 
     # -- contacts ----------------------------------------------------------------------------------
@@ -222,7 +192,7 @@ class AsyncClient:
     async def close(self) -> None:
         """End the subscriptions and close the connection. May be called repeatedly."""
         self._closed = True
-        for subscription in tuple(self._line.subscriptions if self._owns_line else self._subscriptions):
+        for subscription in tuple(self._subscriptions_of_all if self._owns_line else self._subscriptions):
             await subscription.aclose()
         if self._owns_line:
             await self._line.close()
@@ -244,22 +214,8 @@ class AsyncClient:
         return self._line.method(rpc)
 
     async def _call(self, call: Call[Answer], deadline: float | None) -> Answer:
-        attempts = Attempts(self._retry, self._deadline if deadline is None else deadline, time.monotonic())
-        while True:
-            try:
-                answer = await self._method(call.rpc)(
-                    call.request,
-                    timeout=attempts.remaining(time.monotonic()),
-                    metadata=transport.credentials_metadata(self._token),
-                )
-            except grpc.RpcError as problem:
-                error = transport.error_from_rpc(problem)
-                delay = attempts.delay_after(error, time.monotonic()) if call.repeatable else None
-                if delay is None:
-                    raise error from problem
-            else:
-                return call.read(answer)
-            await asyncio.sleep(delay)
+        limit = self._deadline if deadline is None else deadline
+        return await carry_out(call, self._method, self._token, self._retry, limit)
 
     def _open_stream(self, request: object) -> object:
         metadata = transport.credentials_metadata(self._token)

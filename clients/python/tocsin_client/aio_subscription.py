@@ -3,105 +3,124 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
+import math
+from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import grpc
 
-from tocsin_client import resume
+from tocsin_client import convert, resume
 from tocsin_client.errors import TocsinError
 from tocsin_client.model import Event
 from tocsin_client.subscription import OnInterruption, OpenStream
 from tocsin_client.transport import error_from_rpc
 
+Item_co = TypeVar("Item_co", covariant=True)
 
-class AsyncSubscription(AsyncIterator[Event]):
-    """A recipient's live feed; iterate over it for events, ``aclose`` it when done (or use it as a context).
 
-    What it does and raises is `Subscription`'s. One task iterates; any task of the loop may close it, which makes
-    the iteration stop. Cancelling the task that iterates loses nothing: iterate again to carry on.
+class AsyncFollower(AsyncIterator[Item_co]):
+    """Follows a feed across the streams that it takes, and hands out what `_read` makes of their messages.
 
-    Attributes:
-        cursor: The position after the last event that was handed out, heartbeats after it included.
+    Its subclasses are `AsyncSubscription` and, since an event costs more to build than to pass on, the bridge's feed.
     """
 
-    def __init__(
-        self,
-        open_stream: OpenStream,
-        resumption: resume.Resumption,
-        silence: float,
-        on_interruption: OnInterruption | None,
-    ) -> None:
-        self._open = open_stream
+    __slots__ = ("__weakref__", "_closed", "_pause", "_resumption", "_stream")
+
+    def __init__(self, resumption: resume.Resumption, watch: SilenceWatch) -> None:
         self._resumption = resumption
-        self._silence = silence
-        self._on_interruption = on_interruption
-        self._closed = asyncio.Event()
-        self._stream = _Stream()
+        self._stream = _Stream(watch)
+        self._closed = False
+        self._pause: asyncio.Future[None] | None = None  # between two streams
+
+    def __del__(self) -> None:
         # Unlike the synchronous calls of gRPC, these are not cancelled when nobody holds them any more.
-        weakref.finalize(self, self._stream.abandon).atexit = False
+        self._stream.abandon()
 
     @property
     def cursor(self) -> str:
         """The position from which the next stream would resume."""
         return self._resumption.cursor
 
-    async def __anext__(self) -> Event:
-        while not self._closed.is_set():
+    @abstractmethod
+    def _open(self, request: Any) -> Any:
+        """Start a stream; returns the gRPC call."""
+
+    @abstractmethod
+    def _read(self, message: Any) -> Item_co | None:
+        """Return what to hand out for a message; None if nothing."""
+
+    @abstractmethod
+    def _interrupted(self, error: TocsinError, delay: float) -> None:
+        """Learn why a stream ended and how many seconds pass until the next one; what this raises ends it all."""
+
+    async def __anext__(self) -> Item_co:
+        stream = self._stream
+        while not self._closed:
             try:
-                message = await self._receive()
-            except TimeoutError:
-                error = resume.fell_silent(self._silence)
+                if stream.call is None:
+                    stream.begin(self._open(self._resumption.request()))
+                stream.awaited_since = stream.now()
+                message = await stream.call.read()
             except grpc.RpcError as problem:
                 error = error_from_rpc(problem)
             except asyncio.CancelledError:
-                # gRPC raises this also in a task that nobody cancelled, when its stream was: by aclose().
-                self._stream.end()
-                task = asyncio.current_task()
-                if self._closed.is_set() and task is not None and not task.cancelling():
-                    break
-                raise
+                if self._task_was_cancelled():
+                    raise
+                error = resume.fell_silent(stream.watch.silence)
             else:
-                if message is grpc.aio.EOF:
-                    error = resume.ended()
-                else:
-                    event = self._resumption.received(message)
-                    if event is not None:
-                        return event
+                stream.awaited_since = math.inf
+                if message is not grpc.aio.EOF:
+                    self._resumption.passed(message)
+                    item = self._read(message)
+                    if item is not None:
+                        return item
                     continue
-            if self._closed.is_set():
+                error = resume.ended()
+            if self._closed:
                 break
             await self._wait_after(error)
         raise StopAsyncIteration
 
-    async def _receive(self) -> Any:
-        if self._stream.call is None:
-            self._stream.begin(self._open(self._resumption.request()))
-        async with asyncio.timeout(self._silence):
-            return await self._stream.call.read()
+    def _task_was_cancelled(self) -> bool:
+        """End the stream of a cancelled read, and tell whether it was the task that somebody cancelled.
+
+        gRPC raises CancelledError also in a task that nobody cancelled, when its stream was: by `_end` or by the watch.
+        """
+        of_stream = self._closed or self._stream.fell_silent
+        self._stream.end()
+        task = asyncio.current_task()
+        return not of_stream or task is None or task.cancelling() > 0
 
     async def _wait_after(self, error: TocsinError) -> None:
         self._stream.end()
         try:
             delay = self._resumption.interrupted(error)
-            if self._on_interruption is not None:
-                self._on_interruption(error, delay)
+            self._interrupted(error, delay)
         except BaseException:
-            await self.aclose()
+            self._end()
             raise
+        self._pause = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(delay):
-                await self._closed.wait()
+                await self._pause
         except TimeoutError:
             return
+        finally:
+            self._pause = None
+
+    def _end(self) -> None:
+        """End the stream and the iteration. May be called repeatedly, and by whatever runs in the loop."""
+        self._closed = True
+        self._stream.end()
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
 
     async def aclose(self) -> None:
         """End the stream and the iteration. May be called repeatedly, and by any task of the loop."""
-        self._closed.set()
-        self._stream.end()
+        self._end()
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,27 +131,116 @@ class AsyncSubscription(AsyncIterator[Event]):
         await self.aclose()
 
 
-class _Stream:
-    """The stream of a subscription, apart from it, so that it can be ended when the subscription is no more."""
+class AsyncSubscription(AsyncFollower[Event]):
+    """A recipient's live feed; iterate over it for events, ``aclose`` it when done (or use it as a context).
 
-    def __init__(self) -> None:
+    What it does and raises is `Subscription`'s. One task iterates; any task of the loop may close it, which makes
+    the iteration stop. Cancelling the task that iterates loses nothing: iterate again to carry on.
+
+    Attributes:
+        cursor: The position after the last event that was handed out, heartbeats after it included.
+    """
+
+    __slots__ = ("_on_interruption", "_open_stream")
+
+    def __init__(
+        self,
+        open_stream: OpenStream,
+        resumption: resume.Resumption,
+        watch: SilenceWatch,
+        on_interruption: OnInterruption | None,
+    ) -> None:
+        super().__init__(resumption, watch)
+        self._open_stream = open_stream
+        self._on_interruption = on_interruption
+
+    def _open(self, request: Any) -> Any:
+        """Start a stream."""
+        return self._open_stream(request)
+
+    def _read(self, message: Any) -> Event | None:
+        """Return the event that a message is; None for a heartbeat, and for kinds that are newer than this client."""
+        return convert.event_from(message)
+
+    def _interrupted(self, error: TocsinError, delay: float) -> None:
+        """Tell whoever wants to know."""
+        if self._on_interruption is not None:
+            self._on_interruption(error, delay)
+
+
+class SilenceWatch:
+    """Cancels streams on which nothing comes for ``silence`` seconds while somebody waits for it.
+
+    One timer looks at all of them ten times in that span, so that one may be silent for a tenth longer. A timer for
+    each read of each stream would cost more than the read.
+    """
+
+    def __init__(self, silence: float) -> None:
+        self.silence = silence
+        self._streams: set[_Stream] = set()
+        self._looks = False
+
+    def add(self, stream: _Stream) -> None:
+        """Watch a stream, in the running loop."""
+        self._streams.add(stream)
+        if not self._looks:
+            self._look_later(asyncio.get_running_loop())
+
+    def discard(self, stream: _Stream) -> None:
+        """Watch it no more."""
+        self._streams.discard(stream)
+
+    def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._looks = True
+        loop.call_later(self.silence / 10, self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._looks = False
+        if self._streams:
+            self._look_later(loop)
+        silent_since = loop.time() - self.silence
+        for stream in self._streams:
+            if stream.awaited_since <= silent_since:
+                stream.fell_silent = True
+                stream.call.cancel()
+
+
+class _Stream:
+    """The stream of a follower, apart from it, so that it can be ended when the follower is no more.
+
+    Attributes:
+        call: The gRPC call, while there is one.
+        awaited_since: When the reading that goes on has begun, by the loop's clock; infinite while none does.
+        fell_silent: The watch has cancelled the call.
+    """
+
+    __slots__ = ("_loop", "awaited_since", "call", "fell_silent", "now", "watch")
+
+    def __init__(self, watch: SilenceWatch) -> None:
+        self.watch = watch
         self.call: Any = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.awaited_since = math.inf
+        self.fell_silent = False
 
     def begin(self, call: Any) -> None:
         """Take over a call that was made in the running loop."""
         self.call = call
+        self.fell_silent = False
         self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
+        self.watch.add(self)
 
     def end(self) -> None:
         """Cancel the call. A read that was cancelled has cancelled it already."""
         call, self.call = self.call, None
+        self.awaited_since = math.inf
+        self.watch.discard(self)
         if call is not None:
             call.cancel()
 
     def abandon(self) -> None:
         """Cancel the call from wherever the garbage collector happens to run, in its own loop."""
-        if self.call is not None and self._loop is not None:
+        if self.call is not None:
             # A loop that is closed has ended the call already.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.end)

@@ -42,6 +42,10 @@ class Call(Generic[Answer]):
     read: Callable[[Any], Answer]
     repeatable: bool
 
+    def unread(self) -> Call[Any]:
+        """Return the same call for whoever reads the answer himself."""
+        return Call(self.rpc, self.request, lambda answer: answer, self.repeatable)
+
 
 def send(draft: model.Draft) -> Call[model.Accepted]:
     """Send one notification; makes up an idempotency key, the same for all attempts, if the draft has none."""

@@ -42,6 +42,8 @@ class Resumption:
     worth another stream; twice in a row it is not.
     """
 
+    __slots__ = ("_backoff", "_failures", "_recipient", "_renewable", "_token_expired", "cursor")
+
     def __init__(self, recipient: model.RecipientLike, cursor: str, backoff: Backoff, *, renewable: bool) -> None:
         self.cursor = cursor
         self._recipient = model.Recipient.of(recipient)
@@ -56,12 +58,15 @@ class Resumption:
 
     def received(self, message: Any) -> model.Event | None:
         """Take note of a message of the stream; returns the event to hand out, None if it only moves the position."""
+        self.passed(message)
+        return convert.event_from(message)
+
+    def passed(self, message: Any) -> None:
+        """Take note of a message of the stream that somebody else reads."""
         self.cursor = message.cursor or self.cursor
         self._token_expired = False
-        event = convert.event_from(message)
-        if not isinstance(event, model.Subscribed):
+        if not message.HasField("subscribed"):
             self._failures = 0
-        return event
 
     def interrupted(self, error: TocsinError) -> float:
         """Return the seconds to wait before the next stream; raises the error if no further stream can help."""

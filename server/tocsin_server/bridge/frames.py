@@ -23,28 +23,22 @@ import binascii
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, NoReturn, TypeAlias
 
 from tocsin_client import (
-    Event,
     InvalidArgument,
     MarkedRead,
-    Notification,
-    NotificationEvent,
-    Page,
     PermissionDenied,
-    ReadChanged,
     Recipient,
     RecipientType,
-    Subscribed,
     TocsinError,
     Unauthenticated,
     Violation,
-    as_plain,
 )
+from tocsin_server.bridge import json_text
+from tocsin_server.bridge.json_text import boolean, quoted
 from tocsin_server.bridge.members import OPAQUE, Members, invalid
 
 LARGEST_FRAME: Final = 16 * 1024
@@ -191,16 +185,24 @@ def subject_of(token: str) -> Recipient:
 # -- to the browser --------------------------------------------------------------------------------
 
 
-def event_frame(event: Event) -> str:
-    """Return ``subscribed``, ``notification`` or ``read_changed``, each with its cursor and the count of unread."""
-    position = {"cursor": event.cursor, "unread_count": event.unread_count}
-    match event:
-        case Subscribed():
-            return _text("subscribed", recovered=event.recovered, **position)
-        case NotificationEvent():
-            return _text("notification", **position, notification=_notification(event.notification))
-        case ReadChanged():
-            return _text("read_changed", **position, ids=list(event.ids), read_at=as_plain(event.read_at))
+EVENTS: Final = frozenset({"subscribed", "notification", "read_changed"})
+"""Kinds of events that have a frame, as ``SubscribeResponse`` names them."""
+
+
+def event_frame(message: Any) -> str:
+    """Return the frame of a ``SubscribeResponse`` of one of `EVENTS`, each with its cursor and the count of unread."""
+    position = f'"cursor":{quoted(message.cursor)},"unread_count":{message.unread_count}'
+    match message.WhichOneof("event"):
+        case "notification":
+            text = json_text.notification(message.notification)
+            return f'{{"type":"notification",{position},"notification":{text}}}'
+        case "subscribed":
+            return f'{{"type":"subscribed","recovered":{boolean(message.subscribed.recovered)},{position}}}'
+        case "read_changed":
+            changed = message.read_changed
+            ids = ",".join(map(quoted, changed.ids))
+            return f'{{"type":"read_changed",{position},"ids":[{ids}],"read_at":{json_text.time(changed.read_at)}}}'
+    raise ValueError("no event for browsers")
 
 
 def heartbeat_frame(cursor: str) -> str:
@@ -208,10 +210,11 @@ def heartbeat_frame(cursor: str) -> str:
     return _text("heartbeat", cursor=cursor)
 
 
-def list_frame(page: Page) -> str:
-    """Return ``list``, the answer to one."""
-    notifications = [_notification(notification) for notification in page.notifications]
-    return _text("list", notifications=notifications, next_page_token=page.next_page_token, cursor=page.cursor)
+def list_frame(page: Any) -> str:
+    """Return ``list``, the answer to one, from a ``ListResponse``."""
+    notifications = ",".join(map(json_text.notification, page.notifications))
+    position = f'"next_page_token":{quoted(page.next_page_token)},"cursor":{quoted(page.cursor)}'
+    return f'{{"type":"list","notifications":[{notifications}],{position}}}'
 
 
 def marked_frame(marked: MarkedRead) -> str:
@@ -224,14 +227,6 @@ def error_frame(error: TocsinError) -> str:
     # Then the message is gRPC's own, which names addresses behind the bridge.
     message = error.message if error.reason else f"the server could not be asked ({error.code})"
     return _text("error", code=error.code, reason=error.reason, message=message)
-
-
-def _notification(notification: Notification) -> Mapping[str, Any]:
-    plain: dict[str, Any] = as_plain(notification)
-    for channel in plain["channels"]:
-        # The server leaves both out for a recipient's token; where there is no authentication, this does.
-        del channel["response"], channel["address"]
-    return plain
 
 
 def _text(frame_type: str, **members: Any) -> str:

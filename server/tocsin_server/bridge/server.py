@@ -25,7 +25,9 @@ from websockets.http11 import Request, Response
 
 from tocsin_client import PermissionDenied, ResourceExhausted, Unavailable
 from tocsin_server.bridge import origins
+from tocsin_server.bridge.batch import Batch
 from tocsin_server.bridge.frames import LARGEST_FRAME, CloseCode
+from tocsin_server.bridge.heartbeats import Heartbeats
 from tocsin_server.bridge.pages import Pages, no_pages, plain_text, response
 from tocsin_server.bridge.session import Ending, Session, SessionTimes, close, end
 from tocsin_server.bridge.sockets import SocketPath
@@ -112,8 +114,10 @@ class BridgeServer:
         self._pages = pages
         self._other_paths = sockets or {}
         self._server: Server | None = None
-        self._sockets: set[ServerConnection] = set()
+        self._sockets: dict[ServerConnection, Session | None] = {}
         self._connections: set[ServerConnection] = set()
+        self._batch = Batch()
+        self._heartbeats = Heartbeats(self._times.heartbeat)
         self.counts = Counts()
 
     async def start(self, listen: ListenAddress) -> ListenAddress:
@@ -189,7 +193,7 @@ class BridgeServer:
     async def _handle(self, connection: ServerConnection) -> None:
         """Serve one WebSocket until it ends."""
         unconfirmed = _Unconfirmed(self.counts)
-        self._sockets.add(connection)
+        self._sockets[connection] = None
         self.counts.sockets = len(self._sockets)
         try:
             if other := self._other_paths.get(_path_of(connection)):
@@ -197,7 +201,10 @@ class BridgeServer:
                 await other.serve(connection)
                 return
             self._admit(connection)
-            await Session(connection, self._upstream, self._times, unconfirmed.end).run()
+            _forget_headers(connection)
+            session = Session(connection, self._upstream, self._times, self._batch, self._heartbeats, unconfirmed.end)
+            self._sockets[connection] = session
+            await session.run()
         except Ending as ending:
             await self._end(connection, ending)
         except Exception:
@@ -205,7 +212,7 @@ class BridgeServer:
             await self._end(connection, Ending(CloseCode.TRY_LATER, Unavailable("a fault in the bridge")))
         finally:
             unconfirmed.end()
-            self._sockets.discard(connection)
+            del self._sockets[connection]
             self.counts.sockets = len(self._sockets)
 
     def _admit(self, connection: ServerConnection) -> None:
@@ -236,6 +243,8 @@ class BridgeServer:
 
     def disconnected(self, connection: ServerConnection) -> None:
         """Forget a connection."""
+        if (session := self._sockets.get(connection)) is not None:
+            session.left()
         self._connections.discard(connection)
         self.counts.connections = len(self._connections)
 
@@ -292,6 +301,13 @@ def _listener(listen: ListenAddress) -> socket.socket:
 
 def _path_of(connection: ServerConnection) -> str:
     return urlsplit(connection.request.path).path if connection.request is not None else ""
+
+
+def _forget_headers(connection: ServerConnection) -> None:
+    """Give back the memory of headers that have been judged: up to some kilobytes of cookies and whatever."""
+    if connection.request is not None:  # as it has to stay: by it the library knows that the handshake is over
+        connection.request.headers.clear()
+    connection.response = None
 
 
 def _only(values: list[str]) -> str | None:

@@ -1,23 +1,31 @@
 """The life of one WebSocket: a first frame that says whose feed, then events out and requests in, then its end.
 
-Three things go on at once: events are pushed as they come, heartbeats fill the silence, and requests are answered one
-after the other. Whatever ends one of them ends all: the browser leaves, its feed ends, or it takes nothing any more.
+Two things go on at once: events are pushed as they come, and requests are answered one after the other (and
+`heartbeats` fill the silence). Whatever ends one of them ends both: the browser leaves, its feed ends, or it takes
+nothing any more.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Final
 
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
-from tocsin_client import Event, InvalidArgument, ResourceExhausted, TocsinError, Unauthenticated, Unavailable
+from tocsin_client import InvalidArgument, ResourceExhausted, TocsinError, Unauthenticated, Unavailable
 from tocsin_server.bridge import frames
+from tocsin_server.bridge.batch import Batch
 from tocsin_server.bridge.frames import CloseCode, ListFeed, MarkRead, Subscribe
+from tocsin_server.bridge.heartbeats import Heartbeats
 from tocsin_server.bridge.upstream import Feed, Upstream
+
+AT_ONCE: Final = 16 * 1024
+"""Bytes that may wait for a browser in this process when a frame is written without looking after it. It is less than
+what makes writing wait (`server.WRITE_BUFFER`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +94,45 @@ class Session:
         socket: The socket.
         upstream: Where feeds are.
         times: See `SessionTimes`.
+        batch: Delivers the events.
+        heartbeats: Fills the silence.
         on_confirmed: Is called when the server has accepted the credentials.
     """
 
+    __slots__ = (
+        "_batch",
+        "_cursor",
+        "_feed",
+        "_group",
+        "_heartbeats",
+        "_late",
+        "_on_confirmed",
+        "_socket",
+        "_times",
+        "_upstream",
+        "written_at",
+    )
+
     def __init__(
-        self, socket: ServerConnection, upstream: Upstream, times: SessionTimes, on_confirmed: Callable[[], None]
+        self,
+        socket: ServerConnection,
+        upstream: Upstream,
+        times: SessionTimes,
+        batch: Batch,
+        heartbeats: Heartbeats,
+        on_confirmed: Callable[[], None],
     ) -> None:
         self._socket = socket
         self._upstream = upstream
         self._times = times
+        self._batch = batch
+        self._heartbeats = heartbeats
         self._on_confirmed = on_confirmed
-        self._confirmed = asyncio.Event()
-        self._written_at = 0.0  # of the loop's clock
+        self._feed: Feed | None = None
+        self._group: asyncio.TaskGroup | None = None  # from the start to the end
+        self._late: asyncio.Task[None] | None = None  # writes an event that had to wait
         self._cursor = ""  # of the last event written
+        self.written_at = 0.0  # of the loop's clock
 
     async def run(self) -> None:
         """Serve the socket; returns when the browser has left.
@@ -107,21 +141,36 @@ class Session:
             Ending: The bridge has to close the socket.
         """
         try:
-            feed = self._upstream.feed(await self._first_frame())
+            self._feed = feed = self._upstream.feed(await self._first_frame())
         except ConnectionClosed:
             return
         ends: tuple[Exception, ...] = ()
         try:
+            # Whoever subscribes and asks at once is answered after `subscribed`, which is always the first frame.
+            await self._begin(feed)
             async with asyncio.TaskGroup() as group:
+                self._group = group
                 group.create_task(self._push(feed))
-                group.create_task(self._beat())
-                await self._answer(feed)
+                try:
+                    await self._answer(feed)
+                finally:
+                    self._group = None
         except* (ConnectionClosed, Ending, _Left) as several:
             ends = several.exceptions
         finally:
-            await feed.close()
+            self._heartbeats.discard(self)
+            feed.end()
         if all(isinstance(one, Ending) for one in ends):
             raise ends[0]
+
+    def left(self) -> None:
+        """Take note that the connection is gone, which nobody else notices who waits for the server."""
+        if self._feed is not None:
+            self._feed.end()
+
+    def beat(self) -> None:
+        """Write a heartbeat. Where something waits to be taken none is needed."""
+        self._write_at_once(frames.heartbeat_frame(self._cursor).encode())
 
     async def _first_frame(self) -> Subscribe:
         try:
@@ -137,56 +186,57 @@ class Session:
             raise _first("type: the first frame must be subscribe")
         return frame
 
-    async def _push(self, feed: Feed) -> None:
-        """Write the feed's events."""
+    async def _begin(self, feed: Feed) -> None:
+        """Wait for the first event, and write it."""
         try:
-            async with contextlib.aclosing(feed.events()) as events:
-                await self._write_event(await self._first_event(events))
-                self._confirmed.set()
-                async for event in events:
-                    await self._write_event(event)
+            try:
+                async with asyncio.timeout(self._times.confirmation):
+                    message = await anext(feed, None)
+            except TimeoutError as late:
+                if isinstance(late, TocsinError):  # DeadlineExceeded is one, too
+                    raise
+                raise Unavailable("the server cannot be reached; come back later") from None
         except TocsinError as error:
             raise Ending(frames.close_code_for(error), error) from error
-        raise _Left  # feeds end only when somebody closes them: this socket, or the bridge when it stops
+        if message is None:
+            raise _Left
+        self._on_confirmed()
+        await self._write_event(message)
+        self._heartbeats.add(self)
 
-    async def _first_event(self, events: AsyncGenerator[Event]) -> Event:
+    async def _push(self, feed: Feed) -> None:
+        """Write the feed's other events."""
         try:
-            async with asyncio.timeout(self._times.confirmation):
-                async for event in events:
-                    self._on_confirmed()
-                    return event
-        except TimeoutError as late:
-            if isinstance(late, TocsinError):  # DeadlineExceeded is one, too
-                raise
-        raise Unavailable("the server cannot be reached; come back later")
+            async for message in feed:
+                if self._late is not None:
+                    await self._late
+                    self._late = None
+                self._batch.add(self, message)
+        except TocsinError as error:
+            raise Ending(frames.close_code_for(error), error) from error
+        raise _Left  # feeds end only when somebody ends them, because the browser has left
 
-    async def _beat(self) -> None:
-        """Write a heartbeat whenever nothing else was written for long enough; notice when the browser has left.
+    def deliver(self, message: Any, frame: bytes | None) -> None:
+        """Write an event, or have a task write it that waits for the browser, and for which the next event waits."""
+        if self._group is None:
+            return  # the session has ended meanwhile
+        if frame is not None and self._write_at_once(frame):
+            self._cursor = message.cursor
+        else:
+            self._late = self._group.create_task(self._write_event(message))
 
-        The others would notice too, but not while they wait for the server.
-        """
-        loop = asyncio.get_running_loop()
-        self._written_at = loop.time()
-        while True:
-            due = self._written_at + self._times.heartbeat
-            if due > loop.time():
-                try:
-                    async with asyncio.timeout_at(due):
-                        await self._socket.wait_closed()
-                except TimeoutError:
-                    continue
-                raise _Left
-            if self._confirmed.is_set():
-                await self._write(frames.heartbeat_frame(self._cursor))
-            else:
-                self._written_at = loop.time()  # the first frame is another one
+    def cut(self) -> None:
+        """Cut the line after a fault of ours. The browser comes back with its cursor."""
+        self._socket.transport.abort()
+
+    async def _write_event(self, message: Any) -> None:
+        await self._write(frames.event_frame(message))
+        self._cursor = message.cursor
 
     async def _answer(self, feed: Feed) -> None:
         """Read requests and write their answers, in order: a browser has one request under way at a time."""
         while True:
             data = await self._socket.recv()
-            # Whoever subscribes and asks at once is answered after `subscribed`, which is always the first frame.
-            await self._confirmed.wait()
             await self._write(await self._answer_to(data, feed))
 
     async def _answer_to(self, data: str | bytes, feed: Feed) -> str:
@@ -207,13 +257,23 @@ class Session:
         except TocsinError as error:
             return frames.error_frame(error)
 
-    async def _write_event(self, event: Event) -> None:
-        await self._write(frames.event_frame(event))
-        self._cursor = event.cursor
-
     async def _write(self, frame: str) -> None:
-        """Write a frame, and wait until the browser has taken most of what was written."""
         data = frame.encode()
+        if not self._write_at_once(data):
+            await self._write_and_wait(data)
+
+    def _write_at_once(self, data: bytes) -> bool:
+        """Write a frame if that needs no waiting, which is nearly always so and costs half as much."""
+        socket = self._socket
+        waiting = len(data) + socket.transport.get_write_buffer_size()
+        if waiting > AT_ONCE or socket.state is not State.OPEN:
+            return False
+        broadcast((socket,), data, text=True)
+        self.written_at = asyncio.get_running_loop().time()
+        return True
+
+    async def _write_and_wait(self, data: bytes) -> None:
+        """Write a frame, and wait until the browser has taken most of what was written."""
         waiting = len(data) + self._socket.transport.get_write_buffer_size()
         try:
             async with asyncio.timeout(self._times.write + waiting / self._times.slowest):
@@ -221,7 +281,7 @@ class Session:
         except TimeoutError:
             slow = ResourceExhausted("the browser takes nothing", reason="SUBSCRIBER_TOO_SLOW")
             raise Ending(CloseCode.TRY_LATER, slow, tell=False) from None
-        self._written_at = asyncio.get_running_loop().time()
+        self.written_at = asyncio.get_running_loop().time()
 
 
 def _refusal(message: str) -> InvalidArgument:

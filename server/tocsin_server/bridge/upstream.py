@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tocsin_client import (
     AsyncClient,
-    AsyncSubscription,
     Backoff,
-    Event,
+    ListFilter,
     MarkedRead,
-    Page,
     ResourceExhausted,
-    Subscribed,
     Tls,
     TocsinError,
+    calls,
+    resume,
 )
-from tocsin_client.transport import is_local, open_aio_channel
-from tocsin_server.bridge.frames import ListFeed, MarkRead, Subscribe
+from tocsin_client.aio_line import AsyncLine, carry_out
+from tocsin_client.aio_subscription import AsyncFollower, SilenceWatch
+from tocsin_client.transport import credentials_metadata, is_local, open_aio_channel
+from tocsin_server.bridge.frames import EVENTS, ListFeed, MarkRead, Subscribe
 from tocsin_server.errors import ConfigurationError
+
+Answer = TypeVar("Answer")
 
 RECONNECT: Final = Backoff(initial=0.5, factor=2.0, cap=8.0)
 """Waits between the streams of a socket. A restart of the server should be a short pause, and when it is back, the
@@ -43,6 +45,9 @@ OPTIONS: Final = (
     # Without this, gRPC widens a stream's window by what the line could carry, up to megabytes, and would hold as much
     # for every browser that reads slowly. Fixed, a stream that nobody reads holds 64 KiB.
     ("grpc.http2.bdp_probe", 0),
+    # gRPC's own repeating of calls that never left costs 6 KB for each stream; feeds and requests are repeated by the
+    # client anyway.
+    ("grpc.enable_retries", 0),
 )
 
 
@@ -75,19 +80,23 @@ class Upstream:
                 "TOCSIN_BRIDGE_SERVER_CA, which turns TLS on, or allow it with --insecure"
             )
         self._target, self._tls = target, tls
-        self._client = AsyncClient(target, tls=tls, reconnect=reconnect, options=OPTIONS)
-        self._outage_limit = outage_limit
+        # Two, and a third below, but gRPC gives equal channels one connection.
+        self.line = AsyncLine(target, tls, OPTIONS)
+        self.watch = SilenceWatch(resume.SILENCE)
+        self._client = AsyncClient(target, tls=tls, options=OPTIONS)
+        self.reconnect = reconnect
+        self.outage_limit = outage_limit
         self._well = False
         self._asked_at = -math.inf
-        self._channel: Any = None  # of the health checks; gRPC gives equal channels one connection
+        self._channel: Any = None  # of the health checks
 
     def client(self, token: str | None) -> AsyncClient:
-        """Return a client on this connection with a token of its own. Close it when done."""
+        """Return a client with a token of its own. Close it when done."""
         return self._client.with_token(token, insecure=True)  # as above: the line was judged when it was made
 
     def feed(self, subscribe: Subscribe) -> Feed:
-        """Return the feed that a socket asked for. Close it when done."""
-        return Feed(self.client(subscribe.token), subscribe, self._outage_limit)
+        """Return the feed that a socket asked for. End it when done."""
+        return Feed(self, subscribe)
 
     async def is_serving(self) -> bool:
         """Tell whether the server is well, as of `HEALTH_AGE` seconds ago at the most."""
@@ -109,78 +118,74 @@ class Upstream:
 
     async def close(self) -> None:
         """End everything. Idempotent."""
+        await self.line.close()
         await self._client.close()
         if self._channel is not None:
             await self._channel.close()
 
 
-class Feed:
+class Feed(AsyncFollower[Any]):
     """One recipient's feed, with one socket's credentials.
 
-    Every call raises a `tocsin_client.TocsinError` when it fails.
+    Iterate over it for the messages (of ``Subscribe``) that a browser should see, for as long as its socket lasts.
+    When the stream ends, it goes on with the next one, after a wait that grows with jitter. That shows only when
+    something cannot be replayed: then another `Subscribed` comes, which is not ``recovered``.
+
+    The iteration raises a `tocsin_client.TocsinError` for what no further stream would cure; for a subscriber that is
+    too slow or has too many streams, which only its browser can cure; and when the server has been away for too long.
     """
 
-    def __init__(self, client: AsyncClient, subscribe: Subscribe, outage_limit: float) -> None:
-        self._client = client
+    __slots__ = ("_away_since", "_recipient", "_started", "_token", "_upstream")
+
+    def __init__(self, upstream: Upstream, subscribe: Subscribe) -> None:
+        reconnect = upstream.reconnect
+        resumption = resume.Resumption(subscribe.recipient, subscribe.cursor, reconnect, renewable=False)
+        super().__init__(resumption, upstream.watch)
+        self._upstream = upstream
         self._recipient = subscribe.recipient
-        self._outage = _Outage(outage_limit, time.monotonic)
-        self._events: AsyncSubscription = client.subscribe(
-            subscribe.recipient, subscribe.cursor, on_interruption=self._outage.interrupted
-        )
+        self._token = subscribe.token
+        self._away_since: float | None = None
+        self._started = False
 
-    async def events(self) -> AsyncGenerator[Event]:
-        """Yield what happens, for as long as the socket lasts.
+    def _open(self, request: Any) -> Any:
+        """Start a stream."""
+        return self._upstream.line.method("Subscribe")(request, metadata=credentials_metadata(self._token))
 
-        When the stream ends, it goes on with the next one, after a wait that grows with jitter. That shows only when
-        something cannot be replayed: then another `Subscribed` comes, which is not ``recovered``.
+    def _read(self, message: Any) -> Any | None:
+        """Return the message if it is one for the browser."""
+        self._away_since = None
+        kind = message.WhichOneof("event")
+        if kind == "subscribed":
+            if self._started and message.subscribed.recovered:
+                return None
+            self._started = True
+        # Heartbeats are the session's own; a kind that is newer than this bridge has no frame.
+        return message if kind in EVENTS else None
 
-        Raises:
-            TocsinError: What no further stream would cure; that the subscriber is too slow or has too many streams,
-                which only its browser can cure; or that the server has been away for too long.
-        """
-        started = False
-        async for event in self._events:
-            self._outage.over()
-            if started and isinstance(event, Subscribed) and event.recovered:
-                continue
-            started = True
-            yield event
+    def _interrupted(self, error: TocsinError, _delay: float) -> None:
+        """Raise the error if the browser should come back instead of waiting for the next stream."""
+        if isinstance(error, ResourceExhausted):
+            raise error
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        if now - self._away_since > self._upstream.outage_limit:
+            raise error
 
-    async def list(self, wanted: ListFeed) -> Page:
-        """Read a page."""
-        return await self._client.list(
-            recipient=self._recipient, feed_only=True, page_size=wanted.page_size, page_token=wanted.page_token
-        )
+    def end(self) -> None:
+        """End the stream and the iteration, at once. Idempotent."""
+        self._end()
+
+    async def list(self, wanted: ListFeed) -> Any:
+        """Read a page; returns the ListResponse. Raises a TocsinError, like `mark_read`."""
+        conditions = ListFilter(recipient=self._recipient, feed_only=True, page_size=wanted.page_size)
+        return await self._call(calls.list_page(conditions, wanted.page_token).unread())
 
     async def mark_read(self, wanted: MarkRead) -> MarkedRead:
         """Mark some, or all up to a cursor, as read."""
         if wanted.ids is not None:
-            return await self._client.mark_read(wanted.ids)
-        return await self._client.mark_read(recipient=self._recipient, up_to_cursor=wanted.up_to_cursor)
+            return await self._call(calls.mark_read(wanted.ids, None, ""))
+        return await self._call(calls.mark_read((), self._recipient, wanted.up_to_cursor))
 
-    async def close(self) -> None:
-        """End the stream. Idempotent."""
-        await self._client.close()
-
-
-class _Outage:
-    """Decides, whenever a stream ends, whether to wait for the next one."""
-
-    def __init__(self, limit: float, monotonic: Callable[[], float]) -> None:
-        self._limit = limit
-        self._monotonic = monotonic
-        self._since: float | None = None
-
-    def interrupted(self, error: TocsinError, _delay: float) -> None:
-        """Raise the error if the browser should come back instead."""
-        if isinstance(error, ResourceExhausted):
-            raise error
-        now = self._monotonic()
-        if self._since is None:
-            self._since = now
-        if now - self._since > self._limit:
-            raise error
-
-    def over(self) -> None:
-        """Forget the outage: an event has come."""
-        self._since = None
+    async def _call(self, call: calls.Call[Answer]) -> Answer:
+        return await carry_out(call, self._upstream.line.method, self._token)
