@@ -132,9 +132,20 @@ MEMORY_BUS = "memory://"
 POSTGRESQL_BUS = "postgresql://"
 
 
+_LIBPQ_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d*)?")
+
+
 def is_postgresql(url: str) -> bool:
-    """Tell whether a URL is one of libpq; without a host it means a socket of this machine."""
-    return _scheme(url) in ("postgresql", "postgres")
+    """Tell whether a URL is one of libpq, which may name several hosts; without any it means a socket of this machine.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+    """
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return False
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    return parts.scheme in ("postgresql", "postgres") and all(_LIBPQ_HOST.fullmatch(host) for host in hosts)
 
 
 def _is_nats(urls: str) -> bool:

@@ -68,10 +68,11 @@ class PostgresqlServer:
 
     Args:
         durable: Keep commits through a power cut, as in production; else only through the death of processes.
+        primary: Begin as its standby, which follows it and can be promoted.
         settings: Further settings of the server, such as ``max_connections="300"``.
     """
 
-    def __init__(self, *, durable: bool = False, **settings: str) -> None:
+    def __init__(self, *, durable: bool = False, primary: PostgresqlServer | None = None, **settings: str) -> None:
         self.port = free_port()
         self._settings = {
             "listen_addresses": "127.0.0.1",
@@ -87,9 +88,11 @@ class PostgresqlServer:
         self._data = self._folder / "data"
         if self._account is not None:
             shutil.chown(self._folder, user=self._account)
-        self._run(
-            "initdb", "--auth=trust", "--username=tocsin", "--encoding=UTF8", "--locale=C", "--no-sync", "-D", "{}"
-        )
+        if primary is None:
+            encoding = ("--encoding=UTF8", "--locale=C")
+            self._run("initdb", "--auth=trust", "--username=tocsin", *encoding, "--no-sync", "-D", "{}")
+        else:
+            self._run("pg_basebackup", "-d", primary.url, "--write-recovery-conf", "-c", "fast", "-N", "-D", "{}")
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.remove)
         self.start()
@@ -166,6 +169,10 @@ class PostgresqlServer:
             self._run("pg_ctl", "stop", "-m", mode, "-w", "-D", "{}")
         self._process.wait(PATIENCE)
         self._process = None
+
+    def promote(self) -> None:
+        """Make a standby a server in its own right; returns when it takes writes."""
+        self._run("pg_ctl", "promote", "-w", "-D", "{}")
 
     def remove(self) -> None:
         """Stop it and remove its data. Idempotent."""

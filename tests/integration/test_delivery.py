@@ -30,7 +30,7 @@ from tocsin_server.errors import (
     QueueFull,
     ShuttingDown,
 )
-from tocsin_server.model import ChannelResult, ChannelType, Status
+from tocsin_server.model import ChannelResult, ChannelType, ClaimedChannel, Micros, Status
 from tocsin_server.storage.store import Store
 
 EMAIL, SMS, TELEGRAM, WEBSOCKET = ChannelType.EMAIL, ChannelType.SMS, ChannelType.TELEGRAM, ChannelType.WEBSOCKET
@@ -334,6 +334,47 @@ def test_a_send_that_outlasts_its_lease_keeps_it_by_renewal(backend: Backend) ->
         assert (first.counts[EMAIL][LEASE_LOST], second.counts[EMAIL][TAKEN_OVER]) == (0, 0)
 
     asyncio.run(scenario())
+
+
+def test_a_row_that_a_lane_loses_while_it_waits_and_then_claims_again_is_sent_once(backend: Backend) -> None:
+    """After an outage of the database in which its leases ran out, a lane is often the first to find the rows."""
+
+    async def scenario() -> None:
+        provider = Provider(lambda _: None)
+        settings = replace(QUICK, concurrency=1, lease=0.3)  # and places for four
+        async with engine(backend, settings=settings) as running:
+            store = WithoutRenewal(running.store)
+            dispatcher = Dispatcher({EMAIL: [provider]}, settings, wall_clock)
+            dispatcher.start(store)
+            running.commits.dispatcher = dispatcher
+            running.stack.push_async_callback(dispatcher.stop, 5.0)
+            sent = [await running.send(EMAIL) for _ in range(2)]
+            eventually(lambda: dispatcher.counts[EMAIL][TAKEN_OVER] == 2)
+            store.away = False
+            provider.release()
+            [under_way], [waiting] = [(await running.settled(one.id)).channels for one in sent]
+
+        assert [(row.status, row.attempts) for row in (under_way, waiting)] == [(Status.SENT, 2)] * 2
+        assert provider.entries == {(under_way.id, 1): 1, (under_way.id, 2): 1, (waiting.id, 2): 1}
+        assert dispatcher.counts[EMAIL][LEASE_LOST] == 1
+
+    asyncio.run(scenario())
+
+
+class WithoutRenewal:
+    """A store whose leases run out while it is ``away``."""
+
+    def __init__(self, store: Store) -> None:
+        self.away = True
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def renew(self, held: Sequence[ClaimedChannel], lease: Micros) -> set[str]:
+        if self.away:
+            raise DatabaseUnavailable("away")
+        return await self._store.renew(held, lease)
 
 
 def test_a_row_that_kills_its_workers_is_given_up(backend: Backend) -> None:

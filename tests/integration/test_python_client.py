@@ -11,6 +11,7 @@ import gc
 import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final, Self
 
@@ -37,10 +38,12 @@ from helpers.scripted_server import (
     subscribed,
     timestamp,
 )
+from helpers.waiting import eventually
 from tocsin_client import (
     Accepted,
     AsyncClient,
     Backoff,
+    Cancelled,
     Client,
     Contact,
     DeadlineExceeded,
@@ -64,6 +67,7 @@ from tocsin_client import (
 USER: Final = ("user", USER_ID)
 AT_ONCE: Final = Backoff(initial=0)
 UNAVAILABLE: Final = Refusal(grpc.StatusCode.UNAVAILABLE, reason="SHUTTING_DOWN", retry_after=0)
+CUT: Final = Refusal(grpc.StatusCode.CANCELLED)
 
 Body = Callable[[Any], Awaitable[None]]
 Call = Callable[..., None]
@@ -380,6 +384,33 @@ def test_send_is_repeated_with_the_same_made_up_key(call: Call, server: Scripted
     assert another.idempotency_key != first.idempotency_key
 
 
+def test_a_call_that_a_stopping_server_cuts_off_is_repeated(call: Call, server: ScriptedServer) -> None:
+    """gRPC ends calls so that arrive while it stops."""
+    server.script("Send", CUT, CUT, service_pb.SendResponse(notification=notification()))
+    server.script("Cancel", CUT)
+
+    async def body(client: Any) -> None:
+        await client.send(USER, "A", "a")
+        with pytest.raises(Cancelled):
+            await client.cancel("x")
+
+    call(body)
+    first, second, third = [received.request for received in server.calls("Send")]
+    assert first == second == third
+    assert len(server.calls("Cancel")) == 1
+
+
+def test_closing_a_client_ends_the_call_of_another_thread(server: ScriptedServer) -> None:
+    server.script("Get", SILENCE)
+    client = Client(server.address, retry=AT_ONCE)
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(client.get, "x")
+        eventually(lambda: server.calls("Get"))
+        client.close()
+        with pytest.raises(Cancelled):
+            call.result()
+
+
 def test_calls_that_may_be_repeated_are(call: Call, server: ScriptedServer) -> None:
     server.script("Get", UNAVAILABLE, service_pb.GetResponse(notification=notification()))
     server.script("List", UNAVAILABLE, service_pb.ListResponse())
@@ -602,7 +633,7 @@ def test_events_come_as_values_with_cursor_and_count(call: Call, server: Scripte
         pytest.param([UNAVAILABLE], id="shutting down"),
         pytest.param([Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, reason="SUBSCRIBER_TOO_SLOW")], id="too slow"),
         pytest.param([Refusal(grpc.StatusCode.INTERNAL)], id="broken line"),
-        pytest.param([Refusal(grpc.StatusCode.CANCELLED)], id="cancelled on the way"),
+        pytest.param([CUT], id="cancelled on the way"),
         pytest.param([], id="an end without an error"),
     ],
 )

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from tocsin.v1 import notification_service_pb2 as service_pb
 
 from helpers.scripted_server import USER_ID, arrived, heartbeat, read_changed, subscribed
-from tocsin_client import Backoff, NotificationEvent, ReadChanged, Subscribed, TocsinError, Unavailable, errors
+from tocsin_client import (
+    Backoff,
+    Cancelled,
+    NotificationEvent,
+    ReadChanged,
+    Subscribed,
+    TocsinError,
+    Unavailable,
+    errors,
+)
 from tocsin_client.backoff import Attempts
 from tocsin_client.resume import STREAM_BACKOFF, Resumption, ended, fell_silent
 
@@ -62,8 +71,16 @@ def test_a_call_is_not_repeated_when_the_server_asks_for_more_time_than_there_is
     assert attempts.delay_after(Unavailable("away", retry_after=11), now=0) is None
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TocsinError.__subclasses__() if kind is not Unavailable])
-def test_a_call_is_repeated_for_no_other_code_than_unavailable(kind: type[TocsinError]) -> None:
+def test_a_call_that_was_cut_off_on_its_way_is_repeated() -> None:
+    attempts = Attempts(Backoff(initial=0), deadline=10, now=0)
+    assert attempts.delay_after(Cancelled("CANCELLED"), now=0) == 0
+    assert attempts.delay_after(Cancelled("by a server", reason="SOME_REASON"), now=0) is None
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in TocsinError.__subclasses__() if kind not in (Unavailable, Cancelled)]
+)
+def test_a_call_is_repeated_for_no_other_code(kind: type[TocsinError]) -> None:
     assert Attempts(Backoff(initial=0), deadline=10, now=0).delay_after(kind("no"), now=0) is None
 
 

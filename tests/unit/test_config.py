@@ -246,7 +246,30 @@ def test_a_database_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, url
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://", "postgresql://db.example", "postgresql://db:port/tocsin", "mysql://db/x"]
+    "url",
+    [
+        "postgresql://ann:secret@db.example:5432/tocsin",
+        "postgres:///tocsin?host=/run/postgresql",
+        "postgresql://one:5432,two:5433,[::1]:5434,[::1],three/tocsin?target_session_attrs=read-write",
+    ],
+)
+def test_a_database_is_what_libpq_takes_for_one_on_several_hosts_too(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("TOCSIN_DATABASE_URL", url)
+    settings = load()
+    assert settings.database_url.get_secret_value() == url
+    assert settings.bus == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://",
+        "postgresql://db.example",
+        "postgresql://db:port/tocsin",
+        "postgresql://a:1,b:port/tocsin",
+        "postgresql://[::1/tocsin",
+        "mysql://db/x",
+    ],
 )
 def test_a_database_of_another_kind_or_without_a_name_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("TOCSIN_DATABASE_URL", url)

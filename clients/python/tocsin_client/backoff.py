@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tocsin_client.errors import TocsinError, Unavailable
+from tocsin_client.errors import Cancelled, TocsinError, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,13 @@ class Attempts:
     def delay_after(self, error: TocsinError, now: float) -> float | None:
         """Return the seconds to wait before the next attempt; None means to give up and raise the error.
 
-        Only UNAVAILABLE is worth another attempt (AIP-194): RESOURCE_EXHAUSTED asks the caller to slow down,
-        which it can do only if it learns of it, and the others would fail again. To wait longer than the
-        deadline allows would help nobody, so it gives up at once then, with the error that says why.
+        UNAVAILABLE is worth another attempt (AIP-194), and a CANCELLED that nobody on this side asked for: so end
+        calls that reach a gRPC server at the moment of its stop, before it hands them to its program. Of the others,
+        RESOURCE_EXHAUSTED asks the caller to slow down, which it can do only if it learns of it, and the rest would
+        fail again. To wait longer than the deadline allows would help nobody, so it gives up at once then, with the
+        error that says why.
         """
-        if not isinstance(error, Unavailable):
+        if not isinstance(error, Unavailable) and not (isinstance(error, Cancelled) and not error.reason):
             return None
         self._failures += 1
         delay = self._backoff.delay(self._failures, error.retry_after)

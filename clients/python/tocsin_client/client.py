@@ -63,7 +63,8 @@ class Client:
         token: Bearer token, or a function that gives the current one.
         tls: How to protect the line; None sends in the clear.
         deadline: Seconds that a call may take, attempts and waits included; each call can have its own.
-        retry: Waits between the attempts of a call. Calls that can be repeated safely are, on UNAVAILABLE.
+        retry: Waits between the attempts of a call. Calls that can be repeated safely are, when the server is
+            unavailable or cuts them off.
         reconnect: Waits between the streams of a subscription.
         silence: Seconds without any event after which a stream counts as dead.
         options: Further gRPC channel options, which win over the client's own.
@@ -275,7 +276,9 @@ class Client:
                 )
             except grpc.RpcError as problem:
                 error = transport.error_from_rpc(problem)
-                delay = attempts.delay_after(error, time.monotonic()) if call.repeatable else None
+                # A call that closing the client has cancelled ends as if the server had done it.
+                repeatable = call.repeatable and not self._line.closed
+                delay = attempts.delay_after(error, time.monotonic()) if repeatable else None
                 if delay is None:
                     raise error from problem
             else:

@@ -129,6 +129,8 @@ class Lane:
         # The rest belongs to the lane's loop.
         self._providers: list[_Provider] = []
         self._held: dict[str, _Held] = {}
+        """By row. Of a row that was claimed again after its lease had run out, under the newer lease: what still waits
+        or works under the older one has lost it, to this lane as it might have to another process."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[Any]] = set()
 
@@ -322,8 +324,14 @@ class Lane:
                 extra={"event": "record_failed", "channel_id": claim.id, "reason": error.reason},
             )
         finally:
-            self._held.pop(claim.id, None)
+            if self._still_held(claim) is not None:
+                del self._held[claim.id]
             self._finished(retried=result is not None and result.status == Status.PENDING)
+
+    def _still_held(self, claim: ClaimedChannel) -> _Held | None:
+        """Return how a row is held if it is under this claim, None if it was claimed again."""
+        held = self._held.get(claim.id)
+        return held if held is not None and held.claim.token == claim.token else None
 
     async def _record(self, result: ChannelResult) -> bool:
         """Write a result, however long the database takes to accept it; the row stays held, and its lease renewed.
@@ -355,7 +363,9 @@ class Lane:
         """Wait for a sender and make one attempt; None if the row is to be given back unsent."""
         await self._take_slot()
         try:
-            held = self._held[claim.id]
+            held = self._still_held(claim)
+            if held is None:
+                return None
             refused = refuse(claim, now=self._clock(), cancelled=held.cancelled)
             if refused is not None:
                 return refused
