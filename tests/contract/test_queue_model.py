@@ -333,7 +333,7 @@ class SqliteQueue(QueueModel):
 @functools.cache
 def _shared_database() -> PostgresqlBackend:
     """Return a database that goes with the server; making one for each example would take longer than the example."""
-    return PostgresqlBackend(Path())
+    return PostgresqlBackend()
 
 
 class PostgresqlQueue(QueueModel):

@@ -16,6 +16,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,17 @@ PATIENCE = 60
 
 _ACCOUNT = "nobody"
 """The account that runs the server when the tests run as root, which PostgreSQL refuses to."""
+
+# As subprocess's own `user` does, but in the new program: that would fork this process, of which gRPC's threads make
+# the child crash or hang now and then; without it, nothing is forked that runs on.
+_AS_ACCOUNT = (
+    "import os, pwd, sys\n"
+    "account = pwd.getpwnam(sys.argv[1])\n"
+    "os.setgroups([])\n"
+    "os.setgid(account.pw_gid)\n"
+    "os.setuid(account.pw_uid)\n"
+    "os.execv(sys.argv[2], sys.argv[2:])\n"
+)
 
 _numbers = itertools.count(1)
 
@@ -82,12 +94,12 @@ class PostgresqlServer:
             **({} if durable else {"fsync": "off", "full_page_writes": "off"}),
             **settings,
         }
-        self._account = _ACCOUNT if os.geteuid() == 0 else None
+        self._prefix = [sys.executable, "-c", _AS_ACCOUNT, _ACCOUNT] if os.geteuid() == 0 else []
         self._installation = _readable_binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="tocsin-postgresql-data-"))
         self._data = self._folder / "data"
-        if self._account is not None:
-            shutil.chown(self._folder, user=self._account)
+        if self._prefix:
+            shutil.chown(self._folder, user=_ACCOUNT)
         if primary is None:
             encoding = ("--encoding=UTF8", "--locale=C")
             self._run("initdb", "--auth=trust", "--username=tocsin", *encoding, "--no-sync", "-D", "{}")
@@ -99,8 +111,7 @@ class PostgresqlServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [self._installation / "bin" / program, *(part.format(self._data) for part in arguments)],
-            user=self._account,
+            [*self._prefix, self._installation / "bin" / program, *(part.format(self._data) for part in arguments)],
             cwd="/",
             check=True,
             capture_output=True,
@@ -132,8 +143,15 @@ class PostgresqlServer:
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._installation / "bin" / "postgres", "-D", self._data, "-p", str(self.port), *settings],
-                user=self._account,
+                [
+                    *self._prefix,
+                    self._installation / "bin" / "postgres",
+                    "-D",
+                    self._data,
+                    "-p",
+                    str(self.port),
+                    *settings,
+                ],
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -193,10 +193,10 @@ def postgresql_template() -> str:
 
 
 class PostgresqlBackend:
-    """PostgreSQL, on the server that the tests share."""
+    """PostgreSQL, on the server that the tests share unless ``url`` says otherwise."""
 
-    def __init__(self, _folder: Path) -> None:
-        self.url = create_database(shared_server_url(), postgresql_template())
+    def __init__(self, _folder: Path | None = None, *, url: str | None = None) -> None:
+        self.url = url or create_database(shared_server_url(), postgresql_template())
 
     def open(
         self,
