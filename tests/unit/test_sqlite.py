@@ -10,13 +10,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import peewee
 import pytest
 
 from helpers.drafts import EMAIL, FAILED, NOON, PENDING, SENT, SMS, draft, user
-from helpers.store import PATIENCE, RecordingListener, SqliteBackend, StoreBench, received, result
+from helpers.parts import Parts, parts_on
+from helpers.store import PATIENCE, SqliteBackend, StoreBench, received, result
 from tocsin_server.clock import micros
 from tocsin_server.errors import (
     DatabaseInUse,
@@ -24,15 +25,11 @@ from tocsin_server.errors import (
     DatabaseUnavailable,
     DatabaseUnusable,
     MigrationsPending,
-    TocsinError,
 )
-from tocsin_server.model import ClaimedChannel, FeedPosition, NotificationFilter
+from tocsin_server.model import FeedPosition
 from tocsin_server.storage import sqlite_file
-from tocsin_server.storage.accepting import Accepting
-from tocsin_server.storage.claims import Claim, Holding, Queue, Renewal
-from tocsin_server.storage.feeds import Feeds, MarkFeed, MarkIds, Settlement
-from tocsin_server.storage.listing import Listing
-from tocsin_server.storage.rows import NotificationReader
+from tocsin_server.storage.claims import Claim, Holding, Renewal
+from tocsin_server.storage.feeds import MarkFeed, MarkIds, Settlement
 from tocsin_server.storage.sqlite import READERS, SqliteStore
 from tocsin_server.storage.tables import TABLES
 from tocsin_server.storage.writer import Transaction
@@ -394,28 +391,6 @@ class PlanningCursor:
         return getattr(self._cursor, name)
 
 
-class Parts(NamedTuple):
-    """The statements of a store, on one transaction."""
-
-    transaction: Transaction
-    queue: Queue
-    feeds: Feeds
-    listing: Listing
-    accepting: Accepting
-    reader: NotificationReader
-
-    def claimed(self) -> Sequence[ClaimedChannel]:
-        """Lease a row."""
-        [rows] = self.queue.claim(self.transaction, [Claim(EMAIL, 1, 1)])
-        assert not isinstance(rows, TocsinError)
-        assert rows
-        return rows
-
-    def list(self, before: str | None = None, **conditions: Any) -> None:
-        """Read a page."""
-        self.listing.page(self.transaction.cursor, NotificationFilter(**conditions), before, 50)
-
-
 EPOCH = 7
 PEOPLE = [user() for _ in range(5)]
 SOMEBODY = PEOPLE[0]
@@ -578,19 +553,9 @@ def test_a_hot_query_uses_its_index_and_neither_scans_nor_sorts(
     populated: peewee.SqliteDatabase, operation: str
 ) -> None:
     run, index = OPERATIONS[operation]
-    reader, queue = NotificationReader(populated), Queue(populated)
     with populated.atomic() as transaction:
         cursor = PlanningCursor(populated.cursor())
-        run(
-            Parts(
-                Transaction(cursor, NOON + 1, RecordingListener()),
-                queue,
-                Feeds(populated, reader, queue),
-                Listing(populated, reader),
-                Accepting(populated, reader, attempt_limit=1, lease=1),
-                reader,
-            )
-        )
+        run(parts_on(populated, cursor, NOON + 1))
         transaction.rollback()
     assert [step for step in cursor.steps if index in step], cursor.steps
     assert not [step for step in cursor.steps if "TEMP B-TREE" in step], cursor.steps
