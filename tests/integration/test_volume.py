@@ -282,10 +282,10 @@ def test_on_postgresql_every_statement_uses_its_index_and_looks_at_few_pages(
 
 # -- SQLite --------------------------------------------------------------------------------------
 
-INSTRUCTIONS = 30_000
+INSTRUCTIONS = 10_000
 """Of SQLite's virtual machine, that an operation may take: a scan of the table takes some ten millions."""
 
-INSTRUCTIONS_OF_A_CHUNK = 200_000
+INSTRUCTIONS_OF_A_CHUNK = 100_000
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
