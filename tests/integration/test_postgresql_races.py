@@ -16,9 +16,9 @@ import psycopg2
 import pytest
 
 from helpers import invariants
-from helpers.drafts import EMAIL, FAILED, PENDING, SENT, SMS, TELEGRAM, WEBSOCKET, draft, user
+from helpers.drafts import EMAIL, FAILED, PENDING, SENT, SMS, TELEGRAM, WEBSOCKET, dice, draft, user
 from helpers.interleaving import Interleaving, Operation, SteppingStore
-from helpers.store import PATIENCE, PostgresqlBackend, RecordingListener, ShiftedClock, received, result
+from helpers.store import PATIENCE, PostgresqlBackend, RecordingListener, ShiftedClock, in_loops, received, result
 from tocsin_server.clock import micros
 from tocsin_server.errors import AlreadySettled, NotRetryable
 from tocsin_server.model import (
@@ -422,3 +422,157 @@ def test_keys_are_taken_in_one_order(replicas: Replicas) -> None:
     accepted = waiting.result(PATIENCE)
     assert isinstance(accepted, list)
     assert [one.duplicate for one in accepted] == [False] * 3
+
+
+# -- several replicas at full speed ----------------------------------------------------------------
+
+
+class Crowd:
+    """Several replicas, each used from a thread of its own."""
+
+    def __init__(self, replicas: int) -> None:
+        self.backend = PostgresqlBackend()
+        self.clock = ShiftedClock()
+        self.stores = [self.backend.open(RecordingListener(), self.clock) for _ in range(replicas)]
+
+    def close(self) -> None:
+        """Close all and remove the database."""
+        in_loops(lambda store: store.close(), self.stores)
+        self.backend.remove()
+
+    def all_at_once(self, *calls: Callable[[PostgresqlStore], Coroutine[Any, Any, Any]]) -> list[Any]:
+        """Make a call with each replica, or each of several calls with the next one."""
+        several = itertools.cycle(calls) if len(calls) == 1 else iter(calls)
+        stores = itertools.cycle(self.stores)
+        count = max(len(calls), len(self.stores))
+        pairs = list(itertools.islice(zip(several, stores, strict=False), count))
+        return in_loops(lambda pair: pair[0](pair[1]), pairs)
+
+    def accept(self, *drafts: NotificationDraft) -> list[Notification]:
+        """Store drafts."""
+        [answers] = in_loops(lambda store: store.accept(drafts), self.stores[:1])
+        assert all(isinstance(answer, Accepted) for answer in answers)
+        return [answer.notification for answer in answers if isinstance(answer, Accepted)]
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    """Three replicas on an empty database."""
+    crowd = Crowd(3)
+    yield crowd
+    invariants.check(crowd.backend.database.rows)
+    crowd.close()
+
+
+def test_three_replicas_claim_each_of_2000_rows_once(crowd: Crowd, repeated: list[str]) -> None:
+    for _ in range(2):
+        crowd.accept(*(draft(EMAIL) for _ in range(1000)))
+
+    async def claim_all(store: PostgresqlStore) -> list[str]:
+        mine: list[str] = []
+        while rows := await store.claim(EMAIL, 40, LEASE):
+            mine += [row.id for row in rows]
+        return mine
+
+    claimed = crowd.all_at_once(claim_all)
+    everything = [row_id for mine in claimed for row_id in mine]
+    assert len(everything) == len(set(everything)) == 2000
+
+
+def test_three_replicas_let_each_due_row_enter_once(crowd: Crowd, repeated: list[str]) -> None:
+    recipients = [user() for _ in range(4)]
+    soon = crowd.clock() + micros(5)
+    crowd.accept(*(draft(recipient=recipients[number % 4], send_at=soon + number) for number in range(600)))
+    crowd.clock.advance(10)
+
+    async def enter_all(store: PostgresqlStore) -> int:
+        handled = 0
+        # One that is told that another is at it would look again a little later.
+        while await store.next_due(WEBSOCKET) is not None:
+            handled += await store.enter_due(50)
+        return handled
+
+    assert sum(crowd.all_at_once(enter_all)) == 600
+    database = crowd.backend.database
+    for recipient in recipients:
+        places = database.rows(
+            "SELECT entered_sequence FROM notifications WHERE recipient_id = ? ORDER BY send_at", recipient.id
+        )
+        assert places == [(place,) for place in range(1, 151)]
+
+
+def test_a_key_stands_for_one_notification_on_any_replica(crowd: Crowd, repeated: list[str]) -> None:
+    recipient = user()
+    drafts = [draft(WEBSOCKET, EMAIL, recipient=recipient, key=f"key-{number}") for number in range(40)]
+    seeds = itertools.count()
+
+    async def repeat(store: PostgresqlStore) -> list[Accepted]:
+        mine = dice(next(seeds)).sample(drafts, len(drafts))
+        calls = [mine[:10], *([wanted] for wanted in mine[10:])]
+        answers = await asyncio.gather(*(store.accept(call) for call in calls))
+        return [answer for call in answers for answer in call if isinstance(answer, Accepted)]
+
+    answers = [answer for mine in crowd.all_at_once(repeat) for answer in mine]
+    assert len(answers) == 3 * 40
+    assert sum(not answer.duplicate for answer in answers) == 40
+    assert len({answer.notification.id for answer in answers}) == 40
+
+
+def test_a_replica_takes_over_what_one_that_is_gone_had_claimed(crowd: Crowd) -> None:
+    crowd.accept(*(draft(EMAIL) for _ in range(10)))
+    gone, other, _ = crowd.stores
+
+    async def claim(store: PostgresqlStore) -> list[ClaimedChannel]:
+        return await store.claim(EMAIL, 100, LEASE)
+
+    [lost] = in_loops(claim, [gone])
+    in_loops(lambda store: store.close(), [gone])
+    assert in_loops(claim, [other]) == [[]]
+    crowd.clock.advance(61)
+    [taken] = in_loops(claim, [other])
+    assert {row.id for row in taken} == {row.id for row in lost}
+    assert all(row.taken_over and row.attempts == 1 for row in taken)
+
+
+def test_a_feed_of_5000_is_marked_while_its_results_are_recorded_and_nothing_deadlocks(
+    crowd: Crowd, repeated: list[str]
+) -> None:
+    recipients = [user(), Recipient(RecipientType.GUEST, user().id), user()]
+    for part in range(5):
+        crowd.accept(
+            *(draft(WEBSOCKET, EMAIL, SMS, recipient=recipients[(number + part) % 3]) for number in range(1000))
+        )
+
+    async def deliver(store: PostgresqlStore) -> int:
+        done = 0
+        for channel in (EMAIL, SMS):
+            while rows := await store.claim(channel, 250, LEASE):
+                results = zip(rows, itertools.cycle((SENT, FAILED)), strict=False)
+                done += sum(await asyncio.gather(*(store.record(result(row, status)) for row, status in results)))
+        return done
+
+    async def follow(store: PostgresqlStore) -> int:
+        async def one(recipient: Recipient) -> int:
+            settled = 0
+            for part in range(1, 11):
+                state = await store.feed_state(recipient)
+                position = state.head._replace(sequence=state.sequence * part // 10)
+                settled += await store.settle_feed(recipient, position, received())
+                await store.accept([draft(recipient=recipient)])
+            return settled
+
+        return sum(await asyncio.gather(*(one(recipient) for recipient in recipients)))
+
+    async def read(store: PostgresqlStore) -> int:
+        marks = await asyncio.gather(*(store.mark_feed_read(recipient, None) for recipient in recipients * 2))
+        return sum(mark.marked_count for mark in marks)
+
+    first, second, settled, marked = crowd.all_at_once(deliver, deliver, follow, read)
+    database = crowd.backend.database
+    assert first + second == 10_000
+    left = "SELECT count(*) FROM notification_channels WHERE channel <> 'websocket' AND status = 'pending'"
+    assert database.rows(left) == [(0,)]
+    assert database.rows("SELECT count(*) FROM notifications WHERE is_read") == [(marked,)]
+    assert marked >= 5000
+    sent = "SELECT count(*) FROM notification_channels WHERE channel = 'websocket' AND status = 'sent'"
+    assert database.rows(sent) == [(settled,)]
