@@ -557,7 +557,7 @@ def test_a_feed_of_5000_is_marked_while_its_results_are_recorded_and_nothing_dea
             for part in range(1, 11):
                 state = await store.feed_state(recipient)
                 position = state.head._replace(sequence=state.sequence * part // 10)
-                settled += await store.settle_feed(recipient, position, received())
+                settled += await store.settle_feeds({recipient: position}, received())
                 await store.accept([draft(recipient=recipient)])
             return settled
 

@@ -19,8 +19,10 @@ from helpers.waiting import eventually, eventually_async
 from tocsin_server.clock import wall_clock
 from tocsin_server.config import ListenAddress
 from tocsin_server.errors import ListenError
+from tocsin_server.model import NO_FEED
 from tocsin_server.rpc import port, server
 from tocsin_server.rpc.auth import Authenticator
+from tocsin_server.rpc.convert import FeedMessage
 from tocsin_server.rpc.server import RpcServer
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a server may listen on
@@ -38,10 +40,11 @@ class Numbered:
     async def CountUnread(self, *_: object) -> service_pb.CountUnreadResponse:  # noqa: N802 - the RPC's name
         return service_pb.CountUnreadResponse(unread_count=self._number)
 
-    async def Subscribe(self, *_: object) -> AsyncIterator[service_pb.SubscribeResponse]:  # noqa: N802 - as above
+    async def Subscribe(self, *_: object) -> AsyncIterator[FeedMessage]:  # noqa: N802 - as above
         for position in itertools.count():
             EVENTS[self._number] = position
-            yield service_pb.SubscribeResponse(cursor=str(position), unread_count=self._number)
+            message = service_pb.SubscribeResponse(cursor=str(position), unread_count=self._number)
+            yield FeedMessage(message.SerializeToString(), NO_FEED)
             await asyncio.sleep(0.01)
 
 
