@@ -174,7 +174,7 @@ def test_the_channels_of_a_notification_go_with_it(bench: StoreBench) -> None:
 
 SETTINGS = (
     "TimeZone", "DateStyle", "client_encoding", "synchronous_commit", "statement_timeout", "lock_timeout",
-    "idle_in_transaction_session_timeout", "default_transaction_read_only", "transaction_isolation",
+    "idle_in_transaction_session_timeout", "default_transaction_read_only", "transaction_isolation", "jit",
 )  # fmt: skip
 
 
@@ -221,6 +221,7 @@ def test_every_session_is_set_up_whatever_the_databases_defaults_are(careless: S
         "statement_timeout": "30s",
         "lock_timeout": "10s",
         "idle_in_transaction_session_timeout": "1min",
+        "jit": "off",
     }
     assert _look_as_writer(careless) == common | {
         "default_transaction_read_only": "off",

@@ -414,7 +414,7 @@ def test_keys_are_taken_in_one_order(replicas: Replicas) -> None:
         holder.execute(insert.format("b"))
         waiting = replicas.interleaving.begin(repeat)
         with replicas.backend.database.session(autocommit=False) as other:
-            other.execute("SET lock_timeout = '1s'")
+            other.execute("SET lock_timeout = '50ms'")
             other.execute(insert.format("c"))  # which whoever waits for "b" has not taken
             with pytest.raises(psycopg2.errors.LockNotAvailable):
                 other.execute(insert.format("a"))
