@@ -18,6 +18,7 @@ from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 
 from helpers.nats_server import NatsServer, shared_server_url
+from helpers.process import on_a_loop
 from helpers.replica import EPOCH, Replica, exchange, hint, replicas, user
 from helpers.waiting import eventually
 from tocsin_server.feed import bus_nats
@@ -142,6 +143,31 @@ def test_a_server_that_hangs_counts_as_lost_and_holds_no_stream_up(monkeypatch: 
         server.thaw()
         there.wait_for_reset(2)
         exchange(here, there, [to])
+
+
+def test_a_line_that_ends_with_something_still_to_write_is_closed_as_a_whole() -> None:
+    async def scenario() -> None:
+        closed = asyncio.Event()
+
+        async def note() -> None:
+            closed.set()
+
+        async def ignore(_: object) -> None:
+            pass
+
+        client = bus_nats._Connection()
+        await client.connect(shared_server_url(), allow_reconnect=False, closed_cb=note, error_cb=ignore)
+        await client.subscribe("somebody", cb=ignore)
+        await client.flush()
+        assert client._transport is not None
+        client._transport._io_writer.transport.abort()  # type: ignore[attr-defined]  # as a reset by the server does
+        await client.publish("somebody", b"pending")
+        await client.close()
+        assert closed.is_set()
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    on_a_loop(scenario)
 
 
 def test_closing_does_not_wait_for_a_server_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
