@@ -5,11 +5,13 @@
     make bench                               everything, the better part of an hour; rewrites the README's table
     make bench-quick                         everything small, for a look
     make bench BENCH_ARGS="--only B1,B3"     some; the README's table, which has all, stays as it is
+    make bench BENCH_ARGS="--only B1 --again"    measures some again, and puts them in the place they had in the table
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import time
@@ -35,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", metavar="B1,B4", help="which benchmarks")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each benchmark")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON too")
+    parser.add_argument("--again", action="store_true", help="replace what is measured in the report that --json names")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table between the markers of this file")
     parser.add_argument("--folder", type=Path, default=CHECKOUT / ".build" / "bench", help="where databases are put")
     parser.add_argument("--list", action="store_true", help="list the benchmarks")
@@ -91,9 +94,12 @@ def main() -> int:
         shutil.rmtree(stage.root, ignore_errors=True)
         _run(entry, stage, arguments.rounds, outcome)
     print(report.text(outcome))  # noqa: T201
+    if arguments.again:
+        earlier = report.from_json(json.loads(arguments.json.read_text(encoding="utf-8")))
+        outcome = report.replaced(earlier, outcome)
     if arguments.json:
         report.write_json(outcome, arguments.json)
-    if arguments.readme and (arguments.only or outcome.failures):
+    if arguments.readme and ((arguments.only and not arguments.again) or outcome.failures):
         print("bench: the README keeps its table, which has all of them", file=sys.stderr)  # noqa: T201
     elif arguments.readme:
         document = arguments.readme.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.benchmark import Table
-from bench.rounds import Measure, Row
+from bench.rounds import Measure, Row, Spread
 
 WORTH_TELLING = 0.05
 """Part of a core from which a helper's use is told."""
@@ -167,6 +167,50 @@ def as_json(report: Report) -> dict[str, Any]:
         "failures": report.failures,
         "tables": [table._asdict() for table in report.tables],
     }
+
+
+def from_json(value: Mapping[str, Any]) -> Report:
+    """Return the report that `as_json` wrote."""
+    rows = []
+    for measured in value["measures"]:
+        low, high = measured["ratio_quartiles"]
+        rows.append(
+            Row(
+                measure=Measure(**{name: measured[name] for name in Measure._fields}),
+                ours=measured["ours"],
+                baseline=measured["baseline_value"],
+                ratio=Spread(low, measured["ratio"], high),
+                cpu_ours=measured["cpu_us_per_operation"]["ours"],
+                cpu_baseline=measured["cpu_us_per_operation"]["baseline"],
+                shares=measured["cores_used"],
+                rounds=measured["rounds"],
+                unusable=measured["unusable"],
+                note=measured["note"],
+            )
+        )
+    tables = [Table(**{**table, "rows": [tuple(row) for row in table["rows"]]}) for table in value["tables"]]
+    return Report(value["machine"], value["quick"], rows, dict(value["failures"]), tables)
+
+
+def replaced(earlier: Report, later: Report) -> Report:
+    """Return an earlier report with what was measured again; where and when is told as of the later one.
+
+    Raises:
+        ValueError: One of them is of a quick run and the other is not, or they are of different machines.
+    """
+    if earlier.quick != later.quick:
+        raise ValueError("a quick run and a full one have nothing to do with each other")
+    if (earlier.machine.get("cpu"), earlier.machine.get("cores")) != (
+        later.machine.get("cpu"),
+        later.machine.get("cores"),
+    ):
+        raise ValueError("the earlier report is of another machine")
+    again = {row.measure.name: row for row in later.rows}
+    tables = {table.title: table for table in later.tables}
+    rows = [again.get(row.measure.name, row) for row in earlier.rows]
+    failures = {name: reason for name, reason in earlier.failures.items() if name not in again} | later.failures
+    merged = [tables.get(table.title, table) for table in earlier.tables]
+    return Report(later.machine, later.quick, rows, failures, merged)
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,3 +95,29 @@ def test_the_machine_is_described(tmp_path: Path) -> None:
     facts = machine.describe(tmp_path)
     assert all(facts.values())
     assert facts["grpcio"][0].isdigit()
+
+
+def test_a_report_reads_back_from_json_as_it_was() -> None:
+    written = json.loads(json.dumps(report.as_json(_report())))
+    read = report.from_json(written)
+    assert json.loads(json.dumps(report.as_json(read))) == written
+    assert report.markdown(read) == report.markdown(_report())
+
+
+def test_what_is_measured_again_takes_its_place_in_the_earlier_report() -> None:
+    again = Report({"cpu": "some", "cores": "2", "date": "later"}, quick=False)
+    again.rows.append(summarise(CLAIM, [Sample(0.6)], [Sample(0.5)]))
+    merged = report.replaced(_report(), again)
+    assert [row.measure.name for row in merged.rows] == ["B1", "B8"]
+    assert merged.rows[0].ours == _report().rows[0].ours
+    assert merged.rows[1].ours == 0.6
+    assert merged.machine["date"] == "later"
+    assert merged.failures == {"B7": "gone"}
+    assert merged.tables == _report().tables
+
+
+@pytest.mark.parametrize("other", [{"quick": True}, {"machine": {"cpu": "another", "cores": "2"}}])
+def test_reports_that_cannot_be_compared_are_kept_apart(other: dict[str, Any]) -> None:
+    again = Report(**{"machine": {"cpu": "some", "cores": "2"}, "quick": False, **other})
+    with pytest.raises(ValueError, match=r"another machine|nothing to do"):
+        report.replaced(_report(), again)
