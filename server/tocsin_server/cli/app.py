@@ -31,7 +31,11 @@ def serve(
         str | None, typer.Option(help="Host and port of the gRPC server [TOCSIN_LISTEN, 127.0.0.1:50051].")
     ] = None,
     database: Annotated[
-        str | None, typer.Option(help="Where to keep notifications [TOCSIN_DATABASE_URL, sqlite:///tocsin.db].")
+        str | None,
+        typer.Option(
+            help="Where to keep notifications: sqlite:///... or postgresql://... "
+            "[TOCSIN_DATABASE_URL, sqlite:///tocsin.db]."
+        ),
     ] = None,
     dev: Annotated[
         bool, typer.Option("--dev", help="Development mode: channels without a provider write to the outbox folder.")
