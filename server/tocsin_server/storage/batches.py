@@ -18,12 +18,11 @@ from typing import Any
 import peewee
 from psycopg2 import extras
 
+from tocsin_server.storage.rows import to_json
 from tocsin_server.storage.statements import is_postgresql, postgresql_time
 from tocsin_server.storage.tables import TimeField
 
 Row = tuple[Any, ...]
-
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class _Batch:
@@ -46,7 +45,7 @@ class _Batch:
     def _run(self, cursor: Any, rows: Sequence[Row], *, fetch: bool = False) -> Any:
         """Execute for all rows at once, and return what it gives with ``fetch``, else how many rows it touched."""
         if not self._postgresql:
-            cursor.execute(self.sql, (_to_json(rows),))
+            cursor.execute(self.sql, (to_json(rows),))
             return cursor.fetchall() if fetch else cursor.rowcount
         written = self._with_times(rows)
         found = extras.execute_values(cursor, self.sql, written, self._template, page_size=len(rows), fetch=fetch)
@@ -70,6 +69,10 @@ class _Batch:
             return f"(VALUES %s) AS given ({', '.join(self.columns)})"
         unfolded = ", ".join(f"value ->> {place} AS {column}" for place, column in enumerate(self.columns))
         return f"(SELECT {unfolded} FROM json_each(?)) AS given"
+
+    def _same(self, key: Sequence[str]) -> str:
+        """Return the condition that a row of the table is one of the rows given."""
+        return " AND ".join(f"{self.table}.{column} = given.{column}" for column in key)
 
     def _insert(self) -> str:
         source = "VALUES %s"
@@ -155,8 +158,7 @@ class RowLookup(_Batch):
     ) -> None:
         super().__init__(database, model, columns)
         if not source:
-            same = " AND ".join(f"{self.table}.{column} = given.{column}" for column in self.columns)
-            source = f"JOIN {self.table} ON {same}"
+            source = f"JOIN {self.table} ON {self._same(self.columns)}"
             wanted = [f"{self.table}.{column}" for column in wanted]
         found = ", ".join(wanted)
         if not self._postgresql:
@@ -261,8 +263,7 @@ class RowUpdate(_Batch):
             raise TypeError(f"{self.table}: the columns must begin with the key, {key}")
         values = {column: f"given.{column}" for column in self.columns[len(key) :]} | dict(expressions or {})
         assignments = ", ".join(f"{column} = {value}" for column, value in values.items())
-        same = " AND ".join(f"{self.table}.{column} = given.{column}" for column in key)
-        self.sql = f"UPDATE {self.table} SET {assignments} FROM {self._given()} WHERE {same}"
+        self.sql = f"UPDATE {self.table} SET {assignments} FROM {self._given()} WHERE {self._same(key)}"
         if condition:
             self.sql += f" AND {condition}"
 

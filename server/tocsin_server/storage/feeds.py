@@ -386,8 +386,9 @@ class Feeds:
     def mark_ids(self, transaction: Transaction, calls: Sequence[MarkIds]) -> list[Marked | TocsinError]:
         """Mark notifications of one recipient as read, all of them or, on an error, none."""
         found = self._read_states(transaction.cursor, self._states, calls)
-        self.lock(transaction.cursor, {Recipient(RecipientType(row[1]), row[2]) for row in found.values()})
-        found = self._read_states(transaction.cursor, self._locked_states, calls)
+        if self._shared:  # what was read may change until it is locked, the feeds first
+            self.lock(transaction.cursor, {Recipient(RecipientType(row[1]), row[2]) for row in found.values()})
+            found = self._read_states(transaction.cursor, self._locked_states, calls)
         return [self._guarded(self._mark_ids, transaction, call, found) for call in calls]
 
     def mark_feed(self, transaction: Transaction, calls: Sequence[MarkFeed]) -> list[MarkedChunk | TocsinError]:

@@ -42,12 +42,13 @@ CHANNEL_COLUMNS = (
 )
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one each time
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Writes JSON as short as it gets; `json.dumps` would make an encoder each time."""
 
 
 def dump_json(value: Json | None) -> str | None:
     """Write a JSON column."""
-    return None if value is None else _encoder.encode(value)
+    return None if value is None else to_json(value)
 
 
 def load_json(text: str | None) -> Json | None:
@@ -108,7 +109,6 @@ class NotificationReader:
     """Reads notifications with their channels on any cursor of one database."""
 
     def __init__(self, database: peewee.Database) -> None:
-        self._database = database
         self._by_ids = Statement(
             database,
             Notifications.select(*NOTIFICATION_COLUMNS).where(among(database, Notifications.id, "ids")),

@@ -96,15 +96,15 @@ class Statement:
     ``sql`` is in the driver's own parameter style. Constants of the query stay bound where they were.
     """
 
-    __slots__ = ("_arguments", "_postgresql", "sql")
+    __slots__ = ("_arguments", "sql")
 
     def __init__(self, database: peewee.Database, query: Any) -> None:
         self.sql, arguments = database.get_sql_context().sql(query).query()
-        self._postgresql = is_postgresql(database)
+        postgresql = is_postgresql(database)
         writers: Mapping[type, Callable[[Any], Any]] = {
             Parameter: _same,
-            _TimeParameter: postgresql_time if self._postgresql else _same,
-            _IdsParameter: _array if self._postgresql else _json_list,
+            _TimeParameter: postgresql_time if postgresql else _same,
+            _IdsParameter: _array if postgresql else _json_list,
         }
         # Per argument: its parameter's name and how it is written, or None and the constant itself.
         self._arguments = [
