@@ -10,7 +10,7 @@ import peewee
 from helpers.drafts import EMAIL
 from helpers.store import RecordingListener
 from tocsin_server.errors import TocsinError
-from tocsin_server.model import ClaimedChannel, Micros, NotificationFilter
+from tocsin_server.model import ClaimedChannel, Micros, NotificationFilter, Page
 from tocsin_server.storage.accepting import Accepting
 from tocsin_server.storage.claims import Claim, Queue
 from tocsin_server.storage.feeds import Feeds
@@ -38,9 +38,9 @@ class Parts(NamedTuple):
         assert rows
         return rows
 
-    def list(self, before: str | None = None, **conditions: Any) -> None:
+    def list(self, before: str | None = None, **conditions: Any) -> Page:
         """Read a page."""
-        self.listing.page(self.transaction.cursor, NotificationFilter(**conditions), before, 50)
+        return self.listing.page(self.transaction.cursor, NotificationFilter(**conditions), before, 50)
 
 
 def parts_on(database: peewee.Database, cursor: Any, now: Micros) -> Parts:

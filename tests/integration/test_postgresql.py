@@ -43,7 +43,7 @@ from tocsin_server.storage.postgresql import READERS, WRITERS, PostgresqlStore
 from tocsin_server.storage.postgresql_connection import Database, DatabaseClock, Fault, describe, fault_of, prepare
 from tocsin_server.storage.writer import Transaction
 
-MIGRATION = "0001_notifications"
+MIGRATIONS = ["0001_notifications", "0002_fewer_feed_indexes"]
 
 
 @pytest.fixture
@@ -150,7 +150,8 @@ def test_the_words_of_the_native_types_are_those_of_the_specification_in_its_ord
         ("notification_channels SET notification_id = gen_random_uuid()", "23503"),
         ("notification_channels SET attempts = -1", "23514"),
         ("recipient_feeds SET unread_count = -1", "23514"),
-        ("notifications SET sequence = 1", "23505"),
+        ("notifications SET entered_sequence = 1, sequence = 1", "23505"),
+        ("notifications SET sequence = 7", "23505"),
     ],
 )
 def test_the_database_itself_refuses_what_must_not_be(shared: StoreBench, change: str, state: str) -> None:
@@ -488,7 +489,7 @@ def _one_line(error: pytest.ExceptionInfo[Exception]) -> str:
 
 
 def test_preparing_twice_migrates_once(url: str) -> None:
-    assert prepare(url) == [MIGRATION]
+    assert prepare(url) == MIGRATIONS
     assert prepare(url) == []
     assert prepare(url, migrate=False) == []
 
@@ -497,14 +498,14 @@ def test_any_number_may_prepare_a_new_database_at_once_and_one_does_it(url: str)
     async def run(_: int) -> list[str]:
         return prepare(url)
 
-    assert sorted(in_loops(run, range(8))) == [[]] * 7 + [[MIGRATION]]
+    assert sorted(in_loops(run, range(8))) == [[]] * 7 + [MIGRATIONS]
 
 
 def test_pending_migrations_are_named_when_they_may_not_be_applied(url: str) -> None:
-    with pytest.raises(MigrationsPending, match=MIGRATION) as refused:
+    with pytest.raises(MigrationsPending, match=MIGRATIONS[0]) as refused:
         prepare(url, migrate=False)
     _one_line(refused)
-    assert prepare(url) == [MIGRATION]
+    assert prepare(url) == MIGRATIONS
 
 
 def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
@@ -523,7 +524,7 @@ def test_a_migration_that_fails_leaves_nothing_and_can_be_run_again(url: str) ->
     tables = DatabaseAtUrl(url).rows("SELECT to_regclass('notifications'), to_regtype('channel_type')")
     assert tables == [(None, None)]
     DatabaseAtUrl(url).run("DROP TABLE idempotency_keys")
-    assert prepare(url) == [MIGRATION]
+    assert prepare(url) == MIGRATIONS
 
 
 def _elsewhere(url: str, **changes: str) -> str:

@@ -120,19 +120,19 @@ OPERATIONS = {
     ),
     "replaying the end of a long feed": Operation(
         lambda parts, size: parts.feeds.after(parts.transaction.cursor, SOMEBODY, _at(size.feed - 50), 50),
-        "notifications_by_change",
+        "notifications_changed",
     ),
     "replaying the middle of a long feed": Operation(
         lambda parts, size: parts.feeds.after(parts.transaction.cursor, SOMEBODY, _at(size.feed // 2), 50),
-        "notifications_by_change",
+        "notifications_changed",
     ),
     "reading what waits for a subscriber": Operation(
         lambda parts, size: parts.feeds.waiting(parts.transaction.cursor, SOMEBODY, 0, 200),
-        "notifications_by_change",
+        "notifications_changed",
     ),
     "settling what was received": Operation(
         lambda parts, size: parts.feeds.settle(parts.transaction, [Settlement({SOMEBODY: _at(size.feed)}, received())]),
-        "notifications_by_change",
+        "notifications_changed",
     ),
     "marking a chunk of a feed": Operation(
         lambda parts, size: parts.feeds.mark_feed(parts.transaction, [MarkFeed(SOMEBODY, None)]),
@@ -164,11 +164,11 @@ OPERATIONS = {
     ),
     "listing a feed": Operation(
         lambda parts, size: parts.list(recipient=SOMEBODY, feed_only=True),
-        "notifications_by_entry",
+        "notifications_read",
     ),
     "listing a later page of a feed": Operation(
         lambda parts, size: parts.list(str(size.feed // 2), recipient=SOMEBODY, feed_only=True),
-        "notifications_by_entry",
+        "notifications_read",
     ),
     "listing what is unread in a feed": Operation(
         lambda parts, size: parts.list(recipient=SOMEBODY, feed_only=True, unread_only=True),
@@ -225,7 +225,7 @@ PAGES_OF_A_CHUNK = 2_500
 PAGES_OF_AN_UPDATE = 15_000
 """And for writing them: each has a place in six indexes."""
 
-_EXPLAINED = ("SELECT", "INSERT", "UPDATE")
+_EXPLAINED = ("SELECT", "(SELECT", "INSERT", "UPDATE")
 
 
 class PlanningCursor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -27,14 +29,14 @@ from tocsin_server.errors import (
     MigrationsPending,
 )
 from tocsin_server.model import FeedPosition
-from tocsin_server.storage import sqlite_file
+from tocsin_server.storage import migrating, sqlite_file
 from tocsin_server.storage.claims import Claim, Holding, Renewal
 from tocsin_server.storage.feeds import MarkFeed, MarkIds, Settlement
 from tocsin_server.storage.sqlite import READERS, SqliteStore
 from tocsin_server.storage.tables import TABLES
 from tocsin_server.storage.writer import Transaction
 
-MIGRATION = "0001_notifications"
+MIGRATIONS = ["0001_notifications", "0002_fewer_feed_indexes"]
 
 
 @pytest.fixture
@@ -263,11 +265,21 @@ def test_a_notification_has_each_channel_at_most_once(filled: sqlite3.Connection
         _insert(filled, "notification_channels", id="01926f3e-7c1b-7000-8000-000000000003", channel="sms")
 
 
-def test_a_sequence_belongs_to_one_change_of_a_feed(filled: sqlite3.Connection) -> None:
-    place = {"recipient_id": "0d9a4c1e-5f0b-4a57-8b57-0c6f2f1f7f10", "sequence": 1}
-    _insert(filled, "notifications", id="01926f3e-7c1b-7000-8000-000000000002", **place)
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"entered_sequence": 1, "sequence": 1, "is_read": False},
+        {"entered_sequence": 1, "sequence": 3, "is_read": True},
+        {"entered_sequence": 2, "sequence": 4, "is_read": True},
+        {"entered_sequence": 2, "sequence": 4, "is_read": False},
+    ],
+)
+def test_a_sequence_belongs_to_one_change_of_a_feed(filled: sqlite3.Connection, place: dict[str, object]) -> None:
+    recipient_id = "0d9a4c1e-5f0b-4a57-8b57-0c6f2f1f7f10"
+    ids = (f"01926f3e-7c1b-7000-8000-{number:012}" for number in itertools.count(2))
+    _insert(filled, "notifications", id=next(ids), recipient_id=recipient_id, **place)
     with pytest.raises(sqlite3.IntegrityError):
-        _insert(filled, "notifications", id="01926f3e-7c1b-7000-8000-000000000003", **place)
+        _insert(filled, "notifications", id=next(ids), recipient_id=recipient_id, **place)
 
 
 def test_the_channels_of_a_notification_go_with_it(filled: sqlite3.Connection) -> None:
@@ -279,26 +291,59 @@ def test_the_channels_of_a_notification_go_with_it(filled: sqlite3.Connection) -
 
 
 def test_preparing_twice_migrates_once(path: Path) -> None:
-    assert sqlite_file.prepare(path) == [MIGRATION]
+    assert sqlite_file.prepare(path) == MIGRATIONS
     assert sqlite_file.prepare(path) == []
     assert sqlite_file.prepare(path, migrate=False) == []
 
 
 def test_an_empty_file_becomes_a_database(path: Path) -> None:
     path.touch()
-    assert sqlite_file.prepare(path) == [MIGRATION]
+    assert sqlite_file.prepare(path) == MIGRATIONS
 
 
 def test_pending_migrations_are_named_when_they_may_not_be_applied(path: Path) -> None:
-    with pytest.raises(MigrationsPending, match=MIGRATION):
+    with pytest.raises(MigrationsPending, match=MIGRATIONS[0]):
         sqlite_file.prepare(path, migrate=False)
-    assert sqlite_file.prepare(path) == [MIGRATION]
+    assert sqlite_file.prepare(path) == MIGRATIONS
+
+
+def test_what_an_earlier_version_stored_is_kept_and_found(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = tmp_path / "migrations"
+    earlier.mkdir()
+    shutil.copy(migrating.MIGRATIONS / f"{MIGRATIONS[0]}.py", earlier)
+    with monkeypatch.context() as patch:
+        patch.setattr(migrating, "MIGRATIONS", earlier)
+        assert sqlite_file.prepare(path) == MIGRATIONS[:1]
+    with raw(path) as connection:
+        for number, (entered, changed, read) in enumerate([(1, 1, False), (2, 4, True), (3, 5, False)]):
+            _insert(
+                connection,
+                "notifications",
+                id=f"01926f3e-7c1b-7000-8000-{number:012}",
+                recipient_id=SOMEBODY.id,
+                recipient_type=SOMEBODY.type,
+                entered_sequence=entered,
+                sequence=changed,
+                is_read=read,
+            )
+        connection.execute("INSERT INTO recipient_feeds VALUES (?, ?, ?, 5, 0, 0, 2)", [*SOMEBODY, EPOCH])
+    assert sqlite_file.prepare(path) == MIGRATIONS[1:]
+    database = sqlite_file.open_database(path)
+    with database.atomic():
+        parts = parts_on(database, database.cursor(), NOON)
+        _, replayed = parts.feeds.after(parts.transaction.cursor, SOMEBODY, FeedPosition(EPOCH, 0), 10)
+        listed = parts.list(recipient=SOMEBODY, feed_only=True)
+    database.close()
+    assert [notification.sequence for notification in replayed] == [1, 4, 5]
+    assert listed.positions == ["3", "2", "1"]
 
 
 def test_a_database_of_a_newer_version_is_refused(prepared: Path) -> None:
     with raw(prepared) as connection:
-        [columns] = connection.execute("SELECT * FROM schema_migrations").fetchall()
-        future = ["9999_future" if value == MIGRATION else value for value in columns[1:]]
+        columns = connection.execute("SELECT * FROM schema_migrations").fetchone()
+        future = ["9999_future" if value in MIGRATIONS else value for value in columns[1:]]
         names = [row[1] for row in connection.execute("PRAGMA table_info(schema_migrations)")][1:]
         places = ", ".join("?" * len(names))
         connection.execute(f"INSERT INTO schema_migrations ({', '.join(names)}) VALUES ({places})", future)  # noqa: S608
@@ -474,17 +519,17 @@ OPERATIONS: dict[str, tuple[Callable[[Parts], object], str]] = {
     ),
     "replaying a feed": (
         lambda parts: parts.feeds.after(parts.transaction.cursor, SOMEBODY, FeedPosition(EPOCH, 700), 200),
-        "notifications_by_change (recipient_type=? AND recipient_id=? AND sequence>? AND sequence<?)",
+        "notifications_changed (recipient_type=? AND recipient_id=? AND sequence>? AND sequence<?)",
     ),
     "reading what waits for a subscriber": (
         lambda parts: parts.feeds.waiting(parts.transaction.cursor, SOMEBODY, 700, 200),
-        "notifications_by_change (recipient_type=? AND recipient_id=? AND sequence>? AND sequence<?)",
+        "notifications_changed (recipient_type=? AND recipient_id=? AND sequence>? AND sequence<?)",
     ),
     "settling what was received": (
         lambda parts: parts.feeds.settle(
             parts.transaction, [Settlement({SOMEBODY: FeedPosition(EPOCH, 750)}, received())]
         ),
-        "notifications_by_change (recipient_type=? AND recipient_id=? AND sequence>? AND sequence<?)",
+        "notifications_changed (recipient_type=? AND recipient_id=? AND sequence>? AND sequence<?)",
     ),
     "marking a chunk of a feed": (
         lambda parts: parts.feeds.mark_feed(parts.transaction, [MarkFeed(SOMEBODY, None)]),
@@ -508,11 +553,11 @@ OPERATIONS: dict[str, tuple[Callable[[Parts], object], str]] = {
     ),
     "listing a feed": (
         lambda parts: parts.list(recipient=SOMEBODY, feed_only=True),
-        "notifications_by_entry (recipient_type=? AND recipient_id=? AND entered_sequence>?)",
+        "notifications_read (recipient_type=? AND recipient_id=? AND entered_sequence>?)",
     ),
     "listing a later page of a feed": (
         lambda parts: parts.list("300", recipient=SOMEBODY, feed_only=True),
-        "notifications_by_entry (recipient_type=? AND recipient_id=? AND entered_sequence>? AND entered_sequence<?)",
+        "notifications_read (recipient_type=? AND recipient_id=? AND entered_sequence>? AND entered_sequence<?)",
     ),
     "listing what is unread in a feed": (
         lambda parts: parts.list(recipient=SOMEBODY, feed_only=True, unread_only=True),

@@ -49,14 +49,18 @@ from tocsin_server.storage.statements import (
     among,
     is_postgresql,
     locking,
+    merged,
     parameter,
     time_parameter,
 )
 from tocsin_server.storage.tables import NotificationChannels, Notifications, RecipientFeeds
 from tocsin_server.storage.writer import Transaction
 
-UNREAD = SQL("NOT is_read")
-"""Literal, see `claims.PENDING`."""
+UNREAD, READ = SQL("NOT is_read"), SQL("is_read")
+"""Literals, see `claims.PENDING`."""
+
+CHANGED = SQL("(is_read OR sequence <> entered_sequence)")
+"""What has changed since it entered its feed, in the words of the index."""
 
 ENTRY_LOCK = 0x656E747279
 """Key of the advisory lock under which due rows enter their feeds ("entry" in ASCII)."""
@@ -138,31 +142,35 @@ class Feeds:
                 order_by=[feeds.recipient_type.cast("TEXT"), feeds.recipient_id],
             ),
         )
-        self._after = Statement(
-            database,
-            notifications.select(*NOTIFICATION_COLUMNS)
-            .where(
-                *mine,
-                notifications.sequence > parameter("after"),
-                notifications.sequence <= parameter("up_to"),
-            )
-            .order_by(notifications.sequence)
-            .limit(parameter("limit")),
-        )
-        waiting = (
+        # The latest changes of a feed, in two parts: the entries of what is as it was then, and the changes since.
+        as_entered = (
             *mine,
+            UNREAD,
+            notifications.sequence == notifications.entered_sequence,
+            notifications.entered_sequence > parameter("after"),
+            notifications.entered_sequence <= parameter("up_to"),
+        )
+        changed = (
+            *mine,
+            CHANGED,
             notifications.sequence > parameter("after"),
             notifications.sequence <= parameter("up_to"),
-            PENDING,
-            rows.channel == SQL("'websocket'"),
+        )
+        waiting = (PENDING, rows.channel == SQL("'websocket'"))
+        as_entered_rows = notifications.select(notifications.entered_sequence, *NOTIFICATION_COLUMNS)
+        changed_rows = notifications.select(notifications.sequence, *NOTIFICATION_COLUMNS)
+        self._after = Statement(
+            database,
+            merged(database, as_entered_rows.where(*as_entered), changed_rows.where(*changed), parameter("limit")),
         )
         self._waiting = Statement(
             database,
-            notifications.select(*NOTIFICATION_COLUMNS)
-            .join(rows)
-            .where(*waiting)
-            .order_by(notifications.sequence)
-            .limit(parameter("limit")),
+            merged(
+                database,
+                as_entered_rows.join(rows).where(*as_entered, *waiting),
+                changed_rows.join(rows).where(*changed, *waiting),
+                parameter("limit"),
+            ),
         )
         self._waiting_rows = RowLookup(
             database,
@@ -172,9 +180,14 @@ class Feeds:
             # SQLite takes tables in the order of CROSS JOINs; by itself it would begin with all that waits anywhere.
             source=(
                 "CROSS JOIN notifications AS n CROSS JOIN notification_channels AS c"
-                " WHERE n.recipient_type = given.recipient_type AND n.recipient_id = given.recipient_id"
+                " WHERE ("
+                "n.recipient_type = given.recipient_type AND n.recipient_id = given.recipient_id"
+                " AND NOT n.is_read AND n.sequence = n.entered_sequence"
+                " AND n.entered_sequence > given.after AND n.entered_sequence <= given.up_to"
+                " OR n.recipient_type = given.recipient_type AND n.recipient_id = given.recipient_id"
+                " AND (n.is_read OR n.sequence <> n.entered_sequence)"
                 " AND n.sequence > given.after AND n.sequence <= given.up_to"
-                " AND c.notification_id = n.id AND c.status = 'pending' AND c.channel = 'websocket'"
+                ") AND c.notification_id = n.id AND c.status = 'pending' AND c.channel = 'websocket'"
             ),
             locked=("n.id", "n, c"),
         )
@@ -300,7 +313,7 @@ class Feeds:
             up_to=up_to,
             limit=limit,
         ).fetchall()
-        notifications = [notification_from_row(row) for row in found]
+        notifications = [notification_from_row(row[1:]) for row in found]
         self._reader.add_channels(cursor, notifications)
         return notifications
 

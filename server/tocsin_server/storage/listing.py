@@ -10,9 +10,9 @@ import peewee
 from peewee import SQL
 
 from tocsin_server.model import Micros, Notification, NotificationFilter, Page, Status
-from tocsin_server.storage.feeds import UNREAD
+from tocsin_server.storage.feeds import READ, UNREAD
 from tocsin_server.storage.rows import NOTIFICATION_COLUMNS, NotificationReader, notification_from_row
-from tocsin_server.storage.statements import run_query
+from tocsin_server.storage.statements import merged, run_query
 from tocsin_server.storage.tables import NotificationChannels, Notifications
 
 PAGE_BYTES = 1024 * 1024
@@ -39,9 +39,14 @@ class Listing:
         conditions = _conditions(wanted)
         if before is not None:
             conditions.append(place < (int(before) if wanted.feed_only else before))
-        query = Notifications.select(place, *NOTIFICATION_COLUMNS).order_by(place.desc()).limit(page_size + 1)
+        query = Notifications.select(place, *NOTIFICATION_COLUMNS)
         if conditions:
             query = query.where(*conditions)
+        limit = page_size + 1
+        if wanted.feed_only and not wanted.unread_only:  # each part has an index of its own
+            query = merged(self._database, query.where(UNREAD), query.where(READ), limit, descending=True)
+        else:
+            query = query.order_by(place.desc()).limit(limit)
         run_query(self._database, cursor, query)
         page = Page()
         size = 0

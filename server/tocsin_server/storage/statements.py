@@ -73,6 +73,17 @@ def locking(
     return (query.order_by(*order_by) if order_by else query).for_update(of=of, skip_locked=skip_locked)
 
 
+def merged(database: peewee.Database, first: Any, second: Any, limit: Any, *, descending: bool = False) -> Any:
+    """Return the rows of two selects together, at most ``limit`` of them in the order of their first columns.
+
+    SQLite takes them in turns from the indexes of both. PostgreSQL has to be told that each part is to be in order.
+    """
+    place = peewee.SQL("1").desc() if descending else peewee.SQL("1")
+    if is_postgresql(database):
+        first, second = (part.order_by(place).limit(limit) for part in (first, second))
+    return first.union_all(second).order_by(place).limit(limit)
+
+
 def postgresql_time(at: Micros | None) -> str | None:
     """Write a time as a literal of ``timestamptz``."""
     return None if at is None else str(_EPOCH + timedelta(microseconds=at))
