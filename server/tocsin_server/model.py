@@ -231,8 +231,6 @@ class FeedEvent:
     notification: Notification | None = None
     read_ids: Sequence[str] = ()
     read_at: Micros | None = None
-    serialised: dict[bool, bytes] = field(default_factory=dict, repr=False, compare=False)
-    """What the wire makes of it, kept by whoever makes it, for the streams that are to write the same."""
 
 
 @dataclass(frozen=True, slots=True)

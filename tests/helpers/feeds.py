@@ -13,8 +13,9 @@ from helpers.waiting import eventually_async
 from tocsin_server.clock import wall_clock
 from tocsin_server.feed.bus import Hint, HintReceiver, MemoryBus
 from tocsin_server.feed.hub import Hub
+from tocsin_server.feed.items import Changed, FeedItem, ReadChanged
 from tocsin_server.feed.settlement import Settler
-from tocsin_server.feed.stream import Changed, FeedItem, FeedStreams, ReadChanged, StreamTimes
+from tocsin_server.feed.stream import FeedStreams, StreamTimes
 from tocsin_server.model import FeedEvent, FeedPosition, FeedState, Notification, Recipient
 from tocsin_server.storage.store import FeedPart
 

@@ -34,7 +34,7 @@ from helpers.drafts import (
 from tocsin_server.clock import micros
 from tocsin_server.errors import InvalidArgument, MalformedCursor
 from tocsin_server.feed import cursor as feed_cursor
-from tocsin_server.feed.stream import Changed, Heartbeat, ReadChanged, Subscribed
+from tocsin_server.feed.items import Changed, Heartbeat, ReadChanged, Subscribed
 from tocsin_server.model import (
     MICROS_PER_SECOND,
     Accepted,

@@ -17,7 +17,7 @@ from helpers.waiting import eventually_async
 from tocsin_server.errors import TooManyStreams
 from tocsin_server.feed import hub as hub_module
 from tocsin_server.feed.hub import CHECK_RATE, LONGEST_CHECK, Hub
-from tocsin_server.feed.stream import Heartbeat, Subscribed
+from tocsin_server.feed.items import Heartbeat, Subscribed
 from tocsin_server.model import FeedPosition
 
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from tocsin_server.errors import TooManyStreams
 from tocsin_server.feed.bus import Bus, Hint, MemoryBus, newer
+from tocsin_server.feed.items import LiveItem
 from tocsin_server.model import FeedEvent, FeedPosition, Recipient
 
 STREAMS_PER_RECIPIENT = 100
@@ -39,37 +40,42 @@ LONGEST_CHECK = 10.0
 
 
 class Subscription:
-    """The live events of one recipient since the subscription began. Used on the event loop only."""
+    """The live items of one recipient since the subscription began. Used on the event loop only."""
 
-    __slots__ = ("_alarm", "_check", "_events", "_hint", "_limit", "_wake", "overflowed")
+    __slots__ = ("_alarm", "_check", "_hint", "_items", "_limit", "_loop", "_waiter", "called", "overflowed")
 
-    def __init__(self, limit: int) -> None:
-        self._events: deque[FeedEvent] = deque()
+    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._items: deque[LiveItem] = deque()
         self._limit = limit
+        self._loop = loop
         self._hint: FeedPosition | None = None
         self._check: float | None = None
-        self._wake = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
         # When it rings, and what rings it.
         self._alarm: tuple[float, asyncio.TimerHandle] | None = None
+        self.called = False
+        """There may be something to do beside passing on items; whoever does it sets this back."""
         self.overflowed = False
-        """Events were lost because the stream did not take them in time."""
+        """Items were lost because the stream did not take them in time."""
 
-    def put(self, event: FeedEvent) -> None:
-        """Add an event, unless the queue is full."""
-        if len(self._events) >= self._limit:
+    def put(self, item: LiveItem) -> None:
+        """Add an item, unless the queue is full."""
+        if len(self._items) >= self._limit:
             self.overflowed = True
-        else:
-            self._events.append(event)
-        self._wake.set()
+            self.call()
+            return
+        self._items.append(item)
+        if self._waiter is not None:
+            self._wake()
 
-    def take(self) -> FeedEvent | None:
-        """Return the next event, None if none is waiting."""
-        return self._events.popleft() if self._events else None
+    def take(self) -> LiveItem | None:
+        """Return the next item, None if none is waiting."""
+        return self._items.popleft() if self._items else None
 
     def hint(self, position: FeedPosition) -> None:
         """Note that the feed has reached a position, by a change whose event does not come here."""
         self._hint = newer(self._hint, position)
-        self._wake.set()
+        self.call()
 
     def take_hint(self) -> FeedPosition | None:
         """Return the newest position noted since the last call, None if there is none."""
@@ -79,41 +85,48 @@ class Subscription:
     def check_within(self, seconds: float) -> None:
         """Ask the stream to check its position at some time in the next ``seconds``."""
         self._check = seconds
-        self._wake.set()
+        self.call()
 
     def take_check(self) -> float | None:
         """Return what `check_within` asked for since the last call, None if it did not."""
         check, self._check = self._check, None
         return check
 
-    def wake(self) -> None:
-        """Let `wait` return."""
-        self._wake.set()
+    def call(self) -> None:
+        """Set `called`, and let `wait` end."""
+        self.called = True
+        self._wake()
 
-    async def wait(self, seconds: float) -> None:
-        """Return when something happened, or after ``seconds``; sometimes before, for no reason.
+    def call_within(self, seconds: float) -> None:
+        """Let `call` come after ``seconds`` at the latest, once.
 
-        An alarm is left set when something else happens first, since a stream waits much more often than time runs out:
-        setting one for each wait cost as much as handing over an event.
+        An earlier one that was asked for before comes all the same, and only that: it is cheaper to be called too
+        early and ask again than to set another alarm whenever a stream has something to write.
         """
-        if not self._events and not self.overflowed:
-            loop = asyncio.get_running_loop()
-            at = loop.time() + seconds
-            if self._alarm is None or self._alarm[0] > at:
-                self.silence()
-                self._alarm = (at, loop.call_at(at, self._ring))
-            await self._wake.wait()
-        self._wake.clear()
+        at = self._loop.time() + seconds
+        if self._alarm is None or self._alarm[0] > at:
+            self.silence()
+            self._alarm = (at, self._loop.call_at(at, self._ring))
 
     def _ring(self) -> None:
         self._alarm = None
-        self._wake.set()
+        self.call()
 
     def silence(self) -> None:
         """Let no alarm ring any more."""
         if self._alarm is not None:
             self._alarm[1].cancel()
             self._alarm = None
+
+    def wait(self) -> asyncio.Future[None]:
+        """Return a future that is done when something happens. Nothing must be waiting now."""
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():  # it is when the stream is being cancelled
+            waiter.set_result(None)
 
 
 class Hub:
@@ -156,7 +169,7 @@ class Hub:
             raise TooManyStreams("server", self._streams)
         if len(self._subscriptions.get(recipient, ())) >= self._streams_per_recipient:
             raise TooManyStreams("recipient", self._streams_per_recipient)
-        subscription = Subscription(self._queue_limit)
+        subscription = Subscription(self._queue_limit, self._loop)
         self._subscriptions.setdefault(recipient, set()).add(subscription)
         self._open += 1
         try:
@@ -179,8 +192,10 @@ class Hub:
 
     def _deliver(self, events: Sequence[FeedEvent]) -> None:
         for event in events:
-            for subscription in self._subscriptions.get(event.recipient, ()):
-                subscription.put(event)
+            if subscriptions := self._subscriptions.get(event.recipient):
+                item = LiveItem(event)
+                for subscription in subscriptions:
+                    subscription.put(item)
 
     def hint(self, recipient: Recipient, position: FeedPosition) -> None:
         """Take a hint from another process, see `HintReceiver.hint`."""
@@ -202,4 +217,4 @@ class Hub:
         subscriptions = self._all()
         self.drain_window = min(LONGEST_DRAIN, len(subscriptions) / DRAIN_RATE)
         for subscription in subscriptions:
-            subscription.wake()
+            subscription.call()

@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol
 
 from tocsin_server.clock import Clock, isoformat, wall_clock
 from tocsin_server.errors import ShuttingDown, StreamAged, SubscriberTooSlow, TocsinError, TokenExpired
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.feed.hub import Hub, Subscription
+from tocsin_server.feed.items import Changed, FeedItem, Heartbeat, LiveItem, Subscribed
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.model import (
     MICROS_PER_SECOND,
     NO_FEED,
-    FeedEvent,
     FeedPosition,
     FeedState,
     Micros,
@@ -32,45 +32,6 @@ from tocsin_server.model import (
 
 REPLAY_PAGE = 200
 """Notifications read at once during a replay."""
-
-
-class Subscribed(NamedTuple):
-    """First item of a stream. ``position`` is where it starts; ``recovered`` is false if something may be missing."""
-
-    position: FeedPosition
-    unread_count: int
-    recovered: bool
-
-
-class Changed(NamedTuple):
-    """A notification that is new in the feed, or in a replay has changed."""
-
-    position: FeedPosition
-    unread_count: int
-    notification: Notification
-    event: FeedEvent | None = None
-    """The live event, of which every stream of the feed makes the same item."""
-
-
-class ReadChanged(NamedTuple):
-    """Notifications that were marked as read."""
-
-    position: FeedPosition
-    unread_count: int
-    ids: Sequence[str]
-    read_at: Micros
-    event: FeedEvent | None = None
-    """See `Changed.event`."""
-
-
-class Heartbeat(NamedTuple):
-    """Nothing happened; the stream lives."""
-
-    position: FeedPosition
-    unread_count: int
-
-
-FeedItem: TypeAlias = Subscribed | Changed | ReadChanged | Heartbeat
 
 
 class FeedPartLike(Protocol):
@@ -158,36 +119,48 @@ class FeedStreams:
         async with self._hub.subscription(recipient) as live:
             stream = _Stream(self._store, recipient)
             async for item in stream.begin(position):
-                if isinstance(item, Subscribed) and item.recovered and position is not None:
-                    # The cursor shows that everything up to it was received, by an earlier stream or in a list. It
-                    # shows that also when this stream is cut before anything is written to it.
-                    self._settler.note(recipient, position)
+                self._about_to_begin(recipient, position, item)
                 yield item
                 self._written(recipient, item)
             deadlines = self._deadlines(until)
+            live.call()
             while True:
-                now = self._monotonic()
-                if (over := self._over(stream, live, deadlines, now)) is not None:
+                # Most of the time there is an event to pass on or nothing at all. Whatever else there is to do says so
+                # by `called`, so that an event costs neither a look at each nor one at the clock for each.
+                if live.called and (over := self._over(stream, live, deadlines)) is not None:
                     if self._hub.closing:
                         await asyncio.sleep(random.uniform(0, self._hub.drain_window))  # noqa: S311 - guards nothing
                     raise over
-                event = live.take()
-                if event is not None and (live_item := stream.take(event)) is not None:
-                    yield live_item
-                    self._written(recipient, live_item)
-                    deadlines.heartbeat = now + self._times.heartbeat
-                elif (items := self._others(stream, live, deadlines, now, gap=event)) is not None:
-                    async for item in items:
-                        yield item
-                        self._written(recipient, item)
+                if (next_one := live.take()) is not None:
+                    if stream.take(next_one):
+                        yield next_one.item
+                        # A change of read state counts too: it gives the notification a new place, and a note of the
+                        # old one that is written down after it would find nothing there.
+                        if not next_one.written:
+                            next_one.written = True
+                            self._settler.note(recipient, next_one.position)
                         deadlines.heartbeat = self._monotonic() + self._times.heartbeat
+                        continue
+                    items = stream.read_unless_known(next_one)
+                elif live.called:
+                    live.called = False
+                    items = self._others(stream, live, deadlines)
                 else:
-                    await live.wait(deadlines.next - now)
+                    await live.wait()
+                    continue
+                async for item in items:
+                    yield item
+                    self._written(recipient, item)
+                    deadlines.heartbeat = self._monotonic() + self._times.heartbeat
+
+    def _about_to_begin(self, recipient: Recipient, position: FeedPosition | None, item: FeedItem) -> None:
+        # The cursor shows that everything up to it was received, by an earlier stream or in a list. It shows that also
+        # when this stream is cut before anything is written to it.
+        if isinstance(item, Subscribed) and item.recovered and position is not None:
+            self._settler.note(recipient, position)
 
     def _written(self, recipient: Recipient, item: FeedItem) -> None:
-        # A change of read state counts too: it gives the notification a new place, and a note of the old one that is
-        # written down after it would find nothing there.
-        if isinstance(item, Changed | ReadChanged):
+        if isinstance(item, Changed):
             self._settler.note(recipient, item.position)
 
     def _deadlines(self, until: Micros | None) -> _Deadlines:
@@ -201,25 +174,25 @@ class FeedStreams:
             check=start + self._times.position_check,
         )
 
-    def _others(
-        self, stream: _Stream, live: Subscription, deadlines: _Deadlines, now: float, gap: FeedEvent | None
-    ) -> AsyncIterator[FeedItem] | None:
-        """Return what else there is to do than to pass on a live event; None if nothing is, or not yet."""
-        if gap is not None:
-            return None if stream.knows(gap) else stream.read_again()
+    async def _others(self, stream: _Stream, live: Subscription, deadlines: _Deadlines) -> AsyncIterator[FeedItem]:
+        """Do what else there is to do than to pass on live events, and set the next call."""
+        now = self._monotonic()
         if (window := live.take_check()) is not None:
             deadlines.check = min(deadlines.check, now + random.uniform(0, window))  # noqa: S311 - guards nothing
         if (hint := live.take_hint()) is not None:
-            return stream.catch_up(hint)
+            async for item in stream.catch_up(hint):
+                yield item
         if now >= deadlines.check:
             deadlines.check = now + self._times.position_check
-            return stream.check()
+            async for item in stream.check():
+                yield item
         if now >= deadlines.heartbeat:
-            return stream.heartbeat()
-        return None
+            yield stream.heartbeat()
+        live.call_within(deadlines.next - self._monotonic())
 
-    def _over(self, stream: _Stream, live: Subscription, deadlines: _Deadlines, now: float) -> TocsinError | None:
+    def _over(self, stream: _Stream, live: Subscription, deadlines: _Deadlines) -> TocsinError | None:
         """Return why the stream ends, None while it goes on."""
+        now = self._monotonic()
         if self._hub.closing:
             return _with_cursor(ShuttingDown(), stream.position)
         if live.overflowed:
@@ -292,22 +265,22 @@ class _Stream:
             part = await self._store.feed_waiting(self._recipient, self.position.sequence, REPLAY_PAGE)
         self.position = head
 
-    def take(self, event: FeedEvent) -> FeedItem | None:
-        """Return a live event as an item if it continues the stream, else None."""
-        if event.first != self.position.sequence + 1 or not self._comparable(event):
-            return None
-        self.position = FeedPosition(event.epoch, event.last)
-        self.unread_count = event.unread_count
-        if event.notification is not None:
-            return Changed(self.position, event.unread_count, event.notification, event)
-        return ReadChanged(self.position, event.unread_count, event.read_ids, event.read_at or 0, event)
+    def take(self, live: LiveItem) -> bool:
+        """Go on by a live item if it continues the stream; else return false."""
+        position = self.position
+        if live.first != position.sequence + 1 or not self._comparable(live):
+            return False
+        self.position, self.unread_count = live.position, live.item.unread_count
+        return True
 
-    def knows(self, event: FeedEvent) -> bool:
-        """Tell whether the stream is beyond an event."""
-        return event.last <= self.position.sequence and self._comparable(event)
+    def _comparable(self, live: LiveItem) -> bool:
+        return live.position.epoch == self.position.epoch or self.position == NO_FEED
 
-    def _comparable(self, event: FeedEvent) -> bool:
-        return event.epoch == self.position.epoch or self.position == NO_FEED
+    async def read_unless_known(self, live: LiveItem) -> AsyncIterator[FeedItem]:
+        """Read again if a live item that does not continue the stream is beyond it."""
+        if live.position.sequence > self.position.sequence or not self._comparable(live):
+            async for item in self.read_again():
+                yield item
 
     async def catch_up(self, position: FeedPosition) -> AsyncIterator[FeedItem]:
         """Read again if the feed has reached a position beyond the stream's."""
@@ -315,9 +288,9 @@ class _Stream:
             async for item in self.read_again():
                 yield item
 
-    async def heartbeat(self) -> AsyncIterator[FeedItem]:
-        """Yield that nothing happened."""
-        yield Heartbeat(self.position, self.unread_count)
+    def heartbeat(self) -> FeedItem:
+        """Return that nothing happened."""
+        return Heartbeat(self.position, self.unread_count)
 
     async def check(self) -> AsyncIterator[FeedItem]:
         """Compare with the store, and yield what a lost event should have told."""

@@ -15,7 +15,7 @@ from tocsin.v1 import notification_service_pb2 as service_pb
 
 from tocsin_server.addresses import address_problem
 from tocsin_server.feed import cursor as feed_cursor
-from tocsin_server.feed.stream import Changed, FeedItem, Heartbeat, ReadChanged, Subscribed
+from tocsin_server.feed.items import Changed, FeedItem, Heartbeat, ReadChanged, Subscribed
 from tocsin_server.model import (
     MICROS_PER_SECOND,
     Accepted,
@@ -493,11 +493,16 @@ class FeedMessage(NamedTuple):
         return feed_cursor.encode(self.position)
 
 
+_SHARED = (Changed, ReadChanged)
+"""Items that may be the same on several streams. (A union written where it is tested is built for each test.)"""
+
+
 def serialise_feed_item(item: FeedItem, *, private: bool) -> FeedMessage:
     """Serialise the event of a stream; a live one is serialised once for all streams that may see the same of it."""
-    if not isinstance(item, Changed | ReadChanged) or item.event is None:
-        return FeedMessage(write_feed_item(item, private=private).SerializeToString(), item.position)
-    serialised = item.event.serialised
-    if (data := serialised.get(private)) is None:
-        data = serialised[private] = write_feed_item(item, private=private).SerializeToString()
-    return FeedMessage(data, item.position)
+    shared: dict[bool, FeedMessage] | None = item.shared if isinstance(item, _SHARED) else None
+    if shared is not None and (known := shared.get(private)) is not None:
+        return known
+    message = FeedMessage(write_feed_item(item, private=private).SerializeToString(), item.position)
+    if shared is not None:
+        shared[private] = message
+    return message

@@ -17,7 +17,7 @@ from tocsin_server.errors import (
     Violation,
 )
 from tocsin_server.feed import cursor as feed_cursor
-from tocsin_server.feed.stream import FeedItem
+from tocsin_server.feed.items import FeedItem
 from tocsin_server.model import (
     Accepted,
     ChannelType,

@@ -68,10 +68,6 @@ _SERVICES = {
 }
 
 
-class _SubscriberLeft(Exception):
-    """Nobody is left to write to, or to tell so."""
-
-
 class TlsFiles(NamedTuple):
     """PEM files of the server's certificate and key, and of the authority of client certificates."""
 
@@ -151,20 +147,31 @@ def _stream(
 
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         written: StreamMessage | None = None
-        try:
-            principal = authenticator.authenticate(context.invocation_metadata)
-            principal.require_method(service, method.name)
-            if isinstance(request, _Malformed):
-                raise MalformedRequest(method.input_type.full_name)  # noqa: TRY301 - aborted below with the others
-            async with contextlib.aclosing(call(request, principal)) as messages:  # type: ignore[type-var]
-                async for message in messages:
-                    await _write(context, message, written, watch)
-                    written = message
-            return
-        except _SubscriberLeft:
-            return
-        except Exception as error:  # noqa: BLE001 - as above
-            refusal = _ours(error, method.full_name)
+        with watch.writes() as writes:
+            try:
+                principal = authenticator.authenticate(context.invocation_metadata)
+                principal.require_method(service, method.name)
+                if isinstance(request, _Malformed):
+                    raise MalformedRequest(method.input_type.full_name)  # noqa: TRY301 - aborted below with the others
+                async with contextlib.aclosing(call(request, principal)) as messages:  # type: ignore[type-var]
+                    async for message in messages:
+                        writes.begin()
+                        await context.write(message.data)
+                        writes.end()
+                        written = message
+                return
+            except asyncio.CancelledError:
+                if not writes.undo_cancel():
+                    raise
+                # The one that was being written may have arrived or not; what is before it has.
+                cursor = written.cursor if written is not None else ""
+                refusal: TocsinError = SubscriberTooSlow("the subscriber does not read", cursor=cursor)
+            except grpc.aio.InternalError:
+                # Writing to a subscriber who has just gone fails before the cancellation of the call arrives, and
+                # nobody is left to tell.
+                return
+            except Exception as error:  # noqa: BLE001 - as above
+                refusal = _ours(error, method.full_name)
         await _abort(context, refusal)
 
     return grpc.unary_stream_rpc_method_handler(
@@ -172,30 +179,6 @@ def _stream(
         request_deserializer=_parser(GetMessageClass(method.input_type)),
         response_serializer=None,  # the handler yields bytes, which several streams may share
     )
-
-
-async def _write(
-    context: grpc.aio.ServicerContext[Any, Any],
-    message: StreamMessage,
-    written: StreamMessage | None,
-    watch: WriteWatch,
-) -> None:
-    """Write an event; ``written`` is the one before, to resume after when the subscriber does not read."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - runs as one
-    watch.begin(task)
-    try:
-        await context.write(message.data)
-    except asyncio.CancelledError:
-        if not watch.was_late(task):
-            raise
-        cursor = written.cursor if written is not None else ""
-        raise SubscriberTooSlow("the subscriber does not read", cursor=cursor) from None
-    except grpc.aio.InternalError as error:
-        # Writing to a subscriber who has just gone fails before the cancellation of the call arrives.
-        raise _SubscriberLeft from error
-    finally:
-        watch.end(task)
 
 
 def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Any]]:
