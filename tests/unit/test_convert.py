@@ -34,12 +34,13 @@ from helpers.drafts import (
 from tocsin_server.clock import micros
 from tocsin_server.errors import InvalidArgument, MalformedCursor
 from tocsin_server.feed import cursor as feed_cursor
-from tocsin_server.feed.items import Changed, Heartbeat, ReadChanged, Subscribed
+from tocsin_server.feed.items import Changed, Heartbeat, LiveItem, ReadChanged, Subscribed
 from tocsin_server.model import (
     MICROS_PER_SECOND,
     Accepted,
     ChannelDraft,
     ChannelType,
+    FeedEvent,
     FeedPosition,
     NotificationFilter,
     Recipient,
@@ -703,6 +704,19 @@ def test_every_event_of_a_stream_has_its_cursor_and_the_count() -> None:
         assert written == service_pb.SubscribeResponse(cursor=feed_cursor.encode(position), unread_count=3, **event)
         [kind] = event
         assert written.WhichOneof("event") == kind
+
+
+def test_a_live_event_is_serialised_once_for_each_who_may_see_the_same_of_it() -> None:
+    live = LiveItem(FeedEvent(WHOLE.recipient, 7, 42, 42, 3, WHOLE)).item
+    for private in (True, False):
+        first = convert.serialise_feed_item(live, private=private)
+        assert convert.serialise_feed_item(live, private=private) is first
+        assert first.data == convert.write_feed_item(live, private=private).SerializeToString()
+        assert (first.position, first.cursor) == (FeedPosition(7, 42), feed_cursor.encode(FeedPosition(7, 42)))
+    replayed = Changed(FeedPosition(7, 42), 3, WHOLE)
+    assert (
+        convert.serialise_feed_item(replayed, private=True).data == convert.serialise_feed_item(live, private=True).data
+    )
 
 
 def test_a_pending_row_is_written_with_its_next_attempt() -> None:

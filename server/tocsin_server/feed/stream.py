@@ -226,6 +226,8 @@ class _Deadlines:
 class _Stream:
     """Where one stream stands, and how it goes on."""
 
+    __slots__ = ("_recipient", "_store", "position", "recovered", "unread_count")
+
     def __init__(self, store: FeedStore, recipient: Recipient) -> None:
         self._store = store
         self._recipient = recipient

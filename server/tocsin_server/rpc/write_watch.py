@@ -4,43 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 LOOKS = 10
 """How often a limit is looked at before it is over; so a write may take a tenth longer than it says."""
 
 
 class Writes:
-    """What a stream's task writes, one thing after the other."""
+    """What one task writes, one thing after the other; watched while the context is open."""
 
-    __slots__ = ("_task", "_watch", "begun", "late")
+    __slots__ = ("_begun", "_late", "_task", "_watch")
 
     def __init__(self, watch: WriteWatch, task: asyncio.Task[Any]) -> None:
         self._watch = watch
         self._task = task
-        self.begun: int | None = None
-        """The look before the write that is under way, None while there is none."""
-        self.late = False
-        """The task was cancelled because a write took too long."""
+        # The look before the write that is under way, None while there is none.
+        self._begun: int | None = None
+        self._late = False
+
+    def __enter__(self) -> Self:
+        self._watch.watched.add(self)
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._watch.watched.discard(self)
 
     def begin(self) -> None:
         """Note that a write begins."""
-        self.begun = self._watch.look
+        self._begun = self._watch.looks
 
     def end(self) -> None:
         """Note that it is done."""
-        self.begun = None
+        self._begun = None
 
-    def cancel(self) -> None:
-        """End the task, whose write takes too long."""
-        if not self.late:
-            self.late = True
+    def cancel_if_late(self) -> None:
+        """Cancel the task, once, if it has been writing the same thing for longer than the limit."""
+        if self._begun is not None and self._watch.looks - self._begun > LOOKS and not self._late:
+            self._late = True
             self._task.cancel()
 
     def undo_cancel(self) -> bool:
-        """Tell whether the cancellation that the task has just caught came from here; it is then undone."""
-        return self.late and self._task.uncancel() == 0
+        """Tell whether the cancellation that the task has just caught came from here alone; it is then undone."""
+        return self._late and self._task.uncancel() == 0
 
 
 class WriteWatch:
@@ -54,10 +62,11 @@ class WriteWatch:
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._streams: set[Writes] = set()
         self._ticker: asyncio.Task[None] | None = None
-        self.look = 0
-        """The number of the last look."""
+        self.watched: set[Writes] = set()
+        """Whose writes are looked at."""
+        self.looks = 0
+        """How many there have been."""
 
     def start(self) -> None:
         """Begin to look, on the running event loop."""
@@ -70,22 +79,19 @@ class WriteWatch:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticker
 
-    @contextlib.contextmanager
-    def writes(self) -> Iterator[Writes]:
-        """Watch what the current task writes until the context is left."""
+    def writes(self) -> Writes:
+        """Return what watches the writes of the current task."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a stream runs as one
-        writes = Writes(self, task)
-        self._streams.add(writes)
-        try:
-            yield writes
-        finally:
-            self._streams.discard(writes)
+        return Writes(self, task)
+
+    def look(self) -> None:
+        """Cancel the tasks whose writes are late; called ten times within the limit."""
+        self.looks += 1
+        for writes in self.watched:
+            writes.cancel_if_late()
 
     async def _look_again_and_again(self) -> None:
         while True:
             await asyncio.sleep(self._limit / LOOKS)
-            self.look += 1
-            for writes in self._streams:
-                if writes.begun is not None and self.look - writes.begun > LOOKS:
-                    writes.cancel()
+            self.look()
