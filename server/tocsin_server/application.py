@@ -31,6 +31,7 @@ from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
 from tocsin_server.processes import stop_with_parent
 from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.notification_service import NotificationService
+from tocsin_server.rpc.relay_service import RelayService
 from tocsin_server.rpc.server import RpcServer, TlsFiles
 from tocsin_server.signals import stop_on_signals
 from tocsin_server.storage import opening
@@ -142,8 +143,11 @@ async def server(
             REQUIRED_SETTING,
             clock,
         )
-        rpc = RpcServer({"NotificationService": service}, authenticator, tls, shared_port=shared_port)
+        relay = RelayService(service.Subscribe, authenticator)
+        services = {"NotificationService": service, "RelayService": relay}
+        rpc = RpcServer(services, authenticator, tls, shared_port=shared_port)
         stack.push_async_callback(rpc.stop, settings.shutdown_grace / 4)
+        stack.callback(relay.close)
         stack.callback(hub.close)
         listen = ListenAddress(settings.listen.host, await rpc.start(settings.listen))
         bridge_listen: ListenAddress | None = None

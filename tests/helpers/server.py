@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from tocsin_server.feed.stream import FeedStreams, StreamTimes
 from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
 from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.notification_service import NotificationService
+from tocsin_server.rpc.relay_service import RelayService
 from tocsin_server.rpc.server import RpcServer
 from tocsin_server.storage import sqlite_file
 from tocsin_server.storage.sqlite import SqliteStore
@@ -185,9 +186,12 @@ def feed_server(
     *,
     times: StreamTimes | None = None,
     lost: Callable[[FeedEvent], bool] = lambda _: False,
+    relay_options: Mapping[str, Any] | None = None,
     **limits: Any,
 ) -> Iterator[FeedServer]:
     """Serve feeds with other times and limits than the application has (see `Hub`).
+
+    ``relay_options`` are those of `RelayService`.
 
     ``lost`` says which live events do not arrive.
     """
@@ -207,8 +211,11 @@ def feed_server(
             stack.push_async_callback(settler.close)
             feeds = FeedStreams(store, hub, settler, times)
             service = NotificationService(store, feeds, {}, {}, wall_clock)
-            rpc = RpcServer({"NotificationService": service}, Authenticator((), None, None, wall_clock))
+            authenticator = Authenticator((), None, None, wall_clock)
+            relay = RelayService(service.Subscribe, authenticator, **(relay_options or {}))
+            rpc = RpcServer({"NotificationService": service, "RelayService": relay}, authenticator)
             stack.push_async_callback(rpc.stop, 2.0)
+            stack.callback(relay.close)
             stack.callback(hub.close)
             yield ListenAddress("127.0.0.1", await rpc.start(ListenAddress("127.0.0.1", 0)))
 

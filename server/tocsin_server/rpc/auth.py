@@ -134,6 +134,14 @@ class Authenticator:
                     return self._principal(token.strip())
         raise Unauthenticated
 
+    def holder_of(self, token: str) -> Principal:
+        """Return whose token it is, as `authenticate` does of a call's; empty is none."""
+        if not self.required:
+            return ANYBODY
+        if not token:
+            raise Unauthenticated
+        return self._principal(token)
+
     def _principal(self, token: str) -> Principal:
         # Looking up a hash leaks nothing of use by its timing: the token cannot be told from it.
         known = self._tokens.get(hashlib.sha256(token.encode()).hexdigest())

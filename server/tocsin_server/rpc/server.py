@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from tocsin.v1 import contact_service_pb2, notification_service_pb2
+from tocsin.v1 import contact_service_pb2, notification_service_pb2, relay_service_pb2
 
 from tocsin_server.config import ListenAddress
 from tocsin_server.errors import (
@@ -65,6 +65,7 @@ connection in their own time (the library's default grace is infinite), streams 
 _SERVICES = {
     "NotificationService": notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
     "ContactService": contact_service_pb2.DESCRIPTOR.services_by_name["ContactService"],
+    "RelayService": relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"],
 }
 
 
@@ -146,39 +147,72 @@ def _stream(
     service = method.containing_service.full_name
 
     async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        written: StreamMessage | None = None
-        with watch.writes() as writes:
-            try:
-                principal = authenticator.authenticate(context.invocation_metadata)
-                principal.require_method(service, method.name)
-                if isinstance(request, _Malformed):
-                    raise MalformedRequest(method.input_type.full_name)  # noqa: TRY301 - aborted below with the others
-                async with contextlib.aclosing(call(request, principal)) as messages:  # type: ignore[type-var]
-                    async for message in messages:
-                        writes.begin()
-                        await context.write(message.data)
-                        writes.end()
-                        written = message
-                return
-            except asyncio.CancelledError:
-                if not writes.undo_cancel():
-                    raise
-                # The one that was being written may have arrived or not; what is before it has.
-                cursor = written.cursor if written is not None else ""
-                refusal: TocsinError = SubscriberTooSlow("the subscriber does not read", cursor=cursor)
-            except grpc.aio.InternalError:
-                # Writing to a subscriber who has just gone fails before the cancellation of the call arrives, and
-                # nobody is left to tell.
-                return
-            except Exception as error:  # noqa: BLE001 - as above
-                refusal = _ours(error, method.full_name)
-        await _abort(context, refusal)
+        def begin() -> AsyncIterator[StreamMessage]:
+            principal = authenticator.authenticate(context.invocation_metadata)
+            principal.require_method(service, method.name)
+            if isinstance(request, _Malformed):
+                raise MalformedRequest(method.input_type.full_name)
+            return call(request, principal)
+
+        await _write_all(context, begin, method, watch)
 
     return grpc.unary_stream_rpc_method_handler(
         handle,
         request_deserializer=_parser(GetMessageClass(method.input_type)),
         response_serializer=None,  # the handler yields bytes, which several streams may share
     )
+
+
+def _duplex(
+    method: MethodDescriptor, call: Callable[[AsyncIterator[Any]], AsyncIterator[StreamMessage]], watch: WriteWatch
+) -> grpc.RpcMethodHandler[Any, Any]:
+    """Make the handler of an RPC that reads a stream and writes one, and looks for credentials in what it reads."""
+
+    async def handle(requests: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        await _write_all(context, lambda: call(_well_formed(requests, method)), method, watch)
+
+    return grpc.stream_stream_rpc_method_handler(
+        handle, request_deserializer=_parser(GetMessageClass(method.input_type)), response_serializer=None
+    )
+
+
+async def _well_formed(requests: AsyncIterator[Any], method: MethodDescriptor) -> AsyncIterator[Any]:
+    async for request in requests:
+        if isinstance(request, _Malformed):
+            raise MalformedRequest(method.input_type.full_name)
+        yield request
+
+
+async def _write_all(
+    context: grpc.aio.ServicerContext[Any, Any],
+    begin: Callable[[], AsyncIterator[StreamMessage]],
+    method: MethodDescriptor,
+    watch: WriteWatch,
+) -> None:
+    """Write the messages of a stream as they come, and end the call as they end."""
+    written: StreamMessage | None = None
+    with watch.writes() as writes:
+        try:
+            async with contextlib.aclosing(begin()) as messages:  # type: ignore[type-var]
+                async for message in messages:
+                    writes.begin()
+                    await context.write(message.data)
+                    writes.end()
+                    written = message
+            return
+        except asyncio.CancelledError:
+            if not writes.undo_cancel():
+                raise
+            # The one that was being written may have arrived or not; what is before it has.
+            cursor = written.cursor if written is not None else ""
+            refusal: TocsinError = SubscriberTooSlow("the subscriber does not read", cursor=cursor)
+        except grpc.aio.InternalError:
+            # Writing to a subscriber who has just gone fails before the cancellation of the call arrives, and nobody is
+            # left to tell.
+            return
+        except Exception as error:  # noqa: BLE001 - as above
+            refusal = _ours(error, method.full_name)
+    await _abort(context, refusal)
 
 
 def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Any]]:
@@ -197,7 +231,9 @@ def _handlers(
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for method in descriptor.methods:
         call = getattr(service, method.name, None)
-        if call is not None and method.server_streaming:
+        if call is not None and method.client_streaming:
+            handlers[method.name] = _duplex(method, call, watch)
+        elif call is not None and method.server_streaming:
             handlers[method.name] = _stream(method, call, authenticator, watch)
         else:
             handlers[method.name] = _unary(method, call or _not_implemented(method), authenticator)
