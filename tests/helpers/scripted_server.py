@@ -12,6 +12,9 @@ A script is a queue of steps per RPC, one step for each call; a call without a s
 UNIMPLEMENTED. A step for a unary RPC is a response message, a `Refusal`, `SILENCE`, or a function that takes the
 request and returns one of these. A step for Subscribe is a sequence of response messages that may end with a
 `Refusal` or `SILENCE`; without either, the stream ends with OK.
+
+A subscription of RelayService.Relay counts as a call of Subscribe, and takes its steps. The stream itself has none,
+unless a test scripts a `Refusal` of "Relay"; receipts are kept in ``receipts``.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
-from tocsin.v1 import contact_service_pb2, notification_pb2, notification_service_pb2
+from tocsin.v1 import contact_service_pb2, notification_pb2, notification_service_pb2, relay_service_pb2
 
 PATIENCE: Final = 10.0
 """Seconds after which a test that waits for the server fails, instead of hanging."""
@@ -105,6 +108,8 @@ class ScriptedServer(grpc.GenericRpcHandler):
         self._credentials = credentials
         self._steps: dict[str, deque[Any]] = defaultdict(deque)
         self._received: list[Received] = []
+        self.receipts: list[tuple[int, int]] = []
+        self._relays = 0
         self._left = 0  # streams and silent calls that their caller ended
         self._changed = threading.Condition()
         self._port = 0
@@ -127,6 +132,16 @@ class ScriptedServer(grpc.GenericRpcHandler):
         """Return the calls of an RPC so far."""
         with self._changed:
             return [call for call in self._received if call.rpc == rpc]
+
+    @property
+    def relays(self) -> int:
+        """How many streams of RelayService have been opened."""
+        return self._relays
+
+    def wait_for_receipt(self) -> tuple[int, int]:
+        """Wait for the next receipt; returns the id of its subscription, and the bytes."""
+        self._wait(lambda: bool(self.receipts), "a receipt")
+        return self.receipts.pop(0)
 
     def wait_for_calls(self, rpc: str, count: int) -> list[Received]:
         """Wait until an RPC was called so many times; returns the calls."""
@@ -155,15 +170,16 @@ class ScriptedServer(grpc.GenericRpcHandler):
     def service(self, details: Any) -> Any:
         """Return the handler of a method; gRPC calls this for each call."""
         service_name, _, rpc = details.method.rpartition("/")
-        for module in (notification_service_pb2, contact_service_pb2):
+        for module in (notification_service_pb2, contact_service_pb2, relay_service_pb2):
             service = module.DESCRIPTOR.services_by_name.get(service_name.rpartition(".")[2])
             if service is not None and rpc in service.methods_by_name:
                 method = service.methods_by_name[rpc]
-                handler = (
-                    grpc.unary_stream_rpc_method_handler if rpc == "Subscribe" else grpc.unary_unary_rpc_method_handler
-                )
+                handler, behaviour = {
+                    "Subscribe": (grpc.unary_stream_rpc_method_handler, self._stream),
+                    "Relay": (grpc.stream_stream_rpc_method_handler, self._relay),
+                }.get(rpc, (grpc.unary_unary_rpc_method_handler, self._unary(rpc)))
                 return handler(
-                    self._stream if rpc == "Subscribe" else self._unary(rpc),
+                    behaviour,
                     request_deserializer=GetMessageClass(method.input_type).FromString,
                     response_serializer=GetMessageClass(method.output_type).SerializeToString,
                 )
@@ -171,18 +187,57 @@ class ScriptedServer(grpc.GenericRpcHandler):
 
     def _unary(self, rpc: str) -> Callable[[Any, Any], Any]:
         async def answer(request: Any, context: Any) -> Any:
-            step = self._next_step(rpc, request, context)
+            step = self._next_step(rpc, request, _metadata(context), context.time_remaining())
             with self._departures():
                 return await self._take(step(request) if callable(step) else step, context)
 
         return answer
 
     async def _stream(self, request: Any, context: Any) -> None:
-        steps = self._next_step("Subscribe", request, context)
+        steps = self._next_step("Subscribe", request, _metadata(context), context.time_remaining())
         # Written from here instead of yielded: a generator would not notice that its caller left during a write.
         with self._departures():
             for step in [steps] if isinstance(steps, Refusal) else steps:
                 await context.write(await self._take(step, context))
+
+    async def _relay(self, requests: Any, context: Any) -> None:
+        with self._changed:
+            self._relays += 1
+        if self._steps["Relay"]:
+            await self._steps["Relay"].popleft().abort(context)
+        subscriptions: dict[int, asyncio.Task[None]] = {}
+        writing = asyncio.Lock()
+
+        async def write(**fields: Any) -> None:
+            async with writing:
+                await context.write(relay_service_pb2.RelayResponse(**fields))
+
+        try:
+            async for request in requests:
+                for opening in request.openings:
+                    subscriptions[opening.id] = asyncio.create_task(self._relayed(opening, write))
+                for closed in request.closings:
+                    subscriptions.pop(closed).cancel()
+                with self._changed:
+                    self.receipts.extend((receipt.id, receipt.bytes) for receipt in request.receipts)
+                    self._changed.notify_all()
+        finally:
+            for task in subscriptions.values():
+                task.cancel()
+            await asyncio.gather(*subscriptions.values(), return_exceptions=True)
+
+    async def _relayed(self, opening: Any, write: Callable[..., Any]) -> None:
+        metadata = {"authorization": f"Bearer {opening.token}"} if opening.token else {}
+        steps = self._next_step("Subscribe", opening.subscribe, metadata, None)
+        with self._departures():
+            for step in [steps] if isinstance(steps, Refusal) else steps:
+                if isinstance(step, Refusal):
+                    await write(endings=[relay_service_pb2.RelayEnding(id=opening.id, status=step.status())])
+                elif step is SILENCE:
+                    await asyncio.Event().wait()
+                else:
+                    data = step if isinstance(step, bytes) else step.SerializeToString()
+                    await write(events=[relay_service_pb2.RelayEvent(ids=[opening.id], event=data)])
 
     async def _take(self, step: Any, context: Any) -> Any:
         if isinstance(step, Refusal):
@@ -201,10 +256,9 @@ class ScriptedServer(grpc.GenericRpcHandler):
                 self._changed.notify_all()
             raise
 
-    def _next_step(self, rpc: str, request: Any, context: Any) -> Any:
-        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    def _next_step(self, rpc: str, request: Any, metadata: Mapping[str, str], time_remaining: float | None) -> Any:
         with self._changed:
-            self._received.append(Received(rpc, request, metadata, context.time_remaining()))
+            self._received.append(Received(rpc, request, metadata, time_remaining))
             self._changed.notify_all()
         steps = self._steps[rpc]
         return steps.popleft() if steps else Refusal(grpc.StatusCode.UNIMPLEMENTED, f"no step for {rpc} is left")
@@ -239,6 +293,10 @@ class ScriptedServer(grpc.GenericRpcHandler):
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
         self._loop.close()
+
+
+def _metadata(context: Any) -> Mapping[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
 # -- messages to answer with -----------------------------------------------------------------------

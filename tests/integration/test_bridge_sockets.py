@@ -290,7 +290,7 @@ def test_a_fault_costs_one_socket_and_is_logged_without_its_token(
     with bridge.open() as other:
         other.subscribe(user())
         with monkeypatch.context() as patch, bridge.open() as socket:
-            patch.setattr(Feed, "_read", lambda _self: None)  # which takes a message, too
+            patch.setattr(Feed, "started", lambda _self: None)  # which takes an event, too
             socket.begin(user(), token="s3cr3t")
             code, error = socket.refusal()
         assert (code, error["code"]) == (1013, "UNAVAILABLE")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tocsin.v1 import notification_service_pb2 as service_pb
+from websockets.frames import Frame, Opcode
 
 from helpers.scripted_server import channel, notification, read_changed, struct, subscribed
 from tocsin_client import (
@@ -266,15 +267,19 @@ PLAIN = {
     ("text", "frame"),
     [
         (
-            frames.event_frame(subscribed("c1", unread=3)),
+            frames.event_frame(subscribed("c1", unread=3), "subscribed", "c1"),
             {"type": "subscribed", "recovered": True, "cursor": "c1", "unread_count": 3},
         ),
         (
-            frames.event_frame(service_pb.SubscribeResponse(cursor="c2", unread_count=4, notification=NOTIFICATION)),
+            frames.event_frame(
+                service_pb.SubscribeResponse(cursor="c2", unread_count=4, notification=NOTIFICATION),
+                "notification",
+                "c2",
+            ),
             {"type": "notification", "cursor": "c2", "unread_count": 4, "notification": PLAIN},
         ),
         (
-            frames.event_frame(read_changed("c3", ID, unread=2)),
+            frames.event_frame(read_changed("c3", ID, unread=2), "read_changed", "c3"),
             {
                 "type": "read_changed",
                 "cursor": "c3",
@@ -338,3 +343,11 @@ def test_the_close_code_tells_the_browser_what_to_do(error: TocsinError, code: i
 
 def test_the_close_codes_are_those_of_the_contract() -> None:
     assert [int(code) for code in CloseCode] == [1001, 1008, 1013, 4401]
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
+def test_a_frame_becomes_a_text_message_as_the_library_writes_it(length: int) -> None:
+    frame = "é" * (length // 2) + "x" * (length % 2)
+    message = frames.text_message(frame)
+    assert message == Frame(Opcode.TEXT, frame.encode()).serialize(mask=False)
+    assert frames.text_of(message) == frame.encode()

@@ -106,7 +106,7 @@ def test_an_event_is_written_as_the_client_would(message: service_pb.SubscribeRe
         shown(plain["notification"])
     if "recovered" in plain:  # which comes second in its frame
         plain = {"type": plain.pop("type"), "recovered": plain.pop("recovered"), **plain}
-    assert frames.event_frame(message) == text(plain)
+    assert frames.event_frame(message, plain["type"], message.cursor) == text(plain)
 
 
 @settings(deadline=None)
@@ -121,4 +121,4 @@ def test_a_page_is_written_as_the_client_would(notifications: list[pb.Notificati
 
 def test_what_is_no_event_for_browsers_has_no_frame() -> None:
     with pytest.raises(ValueError, match="no event"):
-        frames.event_frame(heartbeat("c1"))
+        frames.event_frame(heartbeat("c1"), "heartbeat", "c1")

@@ -4,34 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import math
-from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import grpc
 
-from tocsin_client import convert, resume
+from tocsin_client import resume
 from tocsin_client.errors import TocsinError
 from tocsin_client.model import Event
 from tocsin_client.subscription import OnInterruption, OpenStream
 from tocsin_client.transport import error_from_rpc
 
-Item_co = TypeVar("Item_co", covariant=True)
 
+class AsyncSubscription(AsyncIterator[Event]):
+    """A recipient's live feed; iterate over it for events, ``aclose`` it when done (or use it as a context).
 
-class AsyncFollower(AsyncIterator[Item_co]):
-    """Follows a feed across the streams that it takes, and hands out what `_read` makes of their messages.
+    What it does and raises is `Subscription`'s. One task iterates; any task of the loop may close it, which makes
+    the iteration stop. Cancelling the task that iterates loses nothing: iterate again to carry on.
 
-    Its subclasses are `AsyncSubscription` and, since an event costs more to build than to pass on, the bridge's feed.
+    Attributes:
+        cursor: The position after the last event that was handed out, heartbeats after it included.
     """
 
-    __slots__ = ("__weakref__", "_closed", "_pause", "_resumption", "_stream")
+    __slots__ = ("__weakref__", "_closed", "_on_interruption", "_open_stream", "_pause", "_resumption", "_stream")
 
-    def __init__(self, resumption: resume.Resumption, watch: SilenceWatch) -> None:
+    def __init__(
+        self,
+        open_stream: OpenStream,
+        resumption: resume.Resumption,
+        watch: SilenceWatch,
+        on_interruption: OnInterruption | None,
+    ) -> None:
+        self._open_stream = open_stream
         self._resumption = resumption
         self._stream = _Stream(watch)
+        self._on_interruption = on_interruption
         self._closed = False
         self._pause: asyncio.Future[None] | None = None  # between two streams
 
@@ -44,24 +53,12 @@ class AsyncFollower(AsyncIterator[Item_co]):
         """The position from which the next stream would resume."""
         return self._resumption.cursor
 
-    @abstractmethod
-    def _open(self, request: Any) -> Any:
-        """Start a stream; returns the gRPC call."""
-
-    @abstractmethod
-    def _read(self, message: Any) -> Item_co | None:
-        """Return what to hand out for a message; None if nothing."""
-
-    @abstractmethod
-    def _interrupted(self, error: TocsinError, delay: float) -> None:
-        """Learn why a stream ended and how many seconds pass until the next one; what this raises ends it all."""
-
-    async def __anext__(self) -> Item_co:
+    async def __anext__(self) -> Event:
         stream = self._stream
         while not self._closed:
             try:
                 if stream.call is None:
-                    stream.begin(self._open(self._resumption.request()))
+                    stream.begin(self._open_stream(self._resumption.request()))
                 stream.awaited_since = stream.now()
                 message = await stream.call.read()
             except grpc.RpcError as problem:
@@ -73,10 +70,9 @@ class AsyncFollower(AsyncIterator[Item_co]):
             else:
                 stream.awaited_since = math.inf
                 if message is not grpc.aio.EOF:
-                    self._resumption.passed(message)
-                    item = self._read(message)
-                    if item is not None:
-                        return item
+                    event = self._resumption.received(message)
+                    if event is not None:
+                        return event
                     continue
                 error = resume.ended()
             if self._closed:
@@ -87,7 +83,8 @@ class AsyncFollower(AsyncIterator[Item_co]):
     def _task_was_cancelled(self) -> bool:
         """End the stream of a cancelled read, and tell whether it was the task that somebody cancelled.
 
-        gRPC raises CancelledError also in a task that nobody cancelled, when its stream was: by `_end` or by the watch.
+        gRPC raises CancelledError also in a task that nobody cancelled, when its stream was: by `aclose` or by the
+        watch.
         """
         of_stream = self._closed or self._stream.fell_silent
         self._stream.end()
@@ -98,9 +95,10 @@ class AsyncFollower(AsyncIterator[Item_co]):
         self._stream.end()
         try:
             delay = self._resumption.interrupted(error)
-            self._interrupted(error, delay)
+            if self._on_interruption is not None:
+                self._on_interruption(error, delay)
         except BaseException:
-            self._end()
+            await self.aclose()
             raise
         self._pause = asyncio.get_running_loop().create_future()
         try:
@@ -111,16 +109,12 @@ class AsyncFollower(AsyncIterator[Item_co]):
         finally:
             self._pause = None
 
-    def _end(self) -> None:
-        """End the stream and the iteration. May be called repeatedly, and by whatever runs in the loop."""
+    async def aclose(self) -> None:
+        """End the stream and the iteration. May be called repeatedly, and by any task of the loop."""
         self._closed = True
         self._stream.end()
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
-
-    async def aclose(self) -> None:
-        """End the stream and the iteration. May be called repeatedly, and by any task of the loop."""
-        self._end()
 
     async def __aenter__(self) -> Self:
         return self
@@ -129,43 +123,6 @@ class AsyncFollower(AsyncIterator[Item_co]):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
-
-
-class AsyncSubscription(AsyncFollower[Event]):
-    """A recipient's live feed; iterate over it for events, ``aclose`` it when done (or use it as a context).
-
-    What it does and raises is `Subscription`'s. One task iterates; any task of the loop may close it, which makes
-    the iteration stop. Cancelling the task that iterates loses nothing: iterate again to carry on.
-
-    Attributes:
-        cursor: The position after the last event that was handed out, heartbeats after it included.
-    """
-
-    __slots__ = ("_on_interruption", "_open_stream")
-
-    def __init__(
-        self,
-        open_stream: OpenStream,
-        resumption: resume.Resumption,
-        watch: SilenceWatch,
-        on_interruption: OnInterruption | None,
-    ) -> None:
-        super().__init__(resumption, watch)
-        self._open_stream = open_stream
-        self._on_interruption = on_interruption
-
-    def _open(self, request: Any) -> Any:
-        """Start a stream."""
-        return self._open_stream(request)
-
-    def _read(self, message: Any) -> Event | None:
-        """Return the event that a message is; None for a heartbeat, and for kinds that are newer than this client."""
-        return convert.event_from(message)
-
-    def _interrupted(self, error: TocsinError, delay: float) -> None:
-        """Tell whoever wants to know."""
-        if self._on_interruption is not None:
-            self._on_interruption(error, delay)
 
 
 class SilenceWatch:

@@ -58,14 +58,14 @@ class Resumption:
 
     def received(self, message: Any) -> model.Event | None:
         """Take note of a message of the stream; returns the event to hand out, None if it only moves the position."""
-        self.passed(message)
+        self.moved(message.cursor, message.HasField("subscribed"))
         return convert.event_from(message)
 
-    def passed(self, message: Any) -> None:
-        """Take note of a message of the stream that somebody else reads."""
-        self.cursor = message.cursor or self.cursor
+    def moved(self, cursor: str, starts: bool) -> None:
+        """Take note of an event that somebody else reads; ``starts`` if it is a `Subscribed`."""
+        self.cursor = cursor or self.cursor
         self._token_expired = False
-        if not message.HasField("subscribed"):
+        if not starts:
             self._failures = 0
 
     def interrupted(self, error: TocsinError) -> float:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import grpc
 from tocsin.v1.contact_service_pb2_grpc import ContactServiceStub
 from tocsin.v1.notification_service_pb2_grpc import NotificationServiceStub
+from tocsin.v1.relay_service_pb2_grpc import RelayServiceStub
 
 from tocsin_client.convert import error_from_bytes
 from tocsin_client.errors import TocsinError
@@ -155,7 +156,8 @@ def open_aio_channel(target: str, tls: Tls | None, options: Options) -> grpc.aio
 
 def methods(channel: Any) -> Mapping[str, Callable[..., Any]]:
     """Return what starts each RPC on a channel of either kind, by the RPC's name."""
-    return {**vars(NotificationServiceStub(channel)), **vars(ContactServiceStub(channel))}
+    stubs = (NotificationServiceStub(channel), ContactServiceStub(channel), RelayServiceStub(channel))
+    return {rpc: start for stub in stubs for rpc, start in vars(stub).items()}
 
 
 def error_from_rpc(error: grpc.RpcError) -> TocsinError:

@@ -58,7 +58,8 @@ def notification(message: Any) -> str:
         f',"metadata":{_struct(message.metadata)}'
         f',"is_read":{boolean(message.is_read)}'
         f',"created_at":{time(message.created_at)}'
-        f',"channels":[{",".join([_channel(channel) for channel in message.channels])}]'
+        # Iterating over a repeated field costs twice what its slice does.
+        f',"channels":[{",".join(map(_channel, message.channels[:]))}]'
         f',"read_at":{time(message.read_at) if message.HasField("read_at") else "null"}'
         f',"send_at":{time(message.send_at) if message.HasField("send_at") else "null"}'
         f',"expires_at":{time(message.expires_at) if message.HasField("expires_at") else "null"}}}'

@@ -16,6 +16,7 @@ from tocsin_server.bridge.site import site
 from tocsin_server.bridge.upstream import Upstream
 from tocsin_server.config import ListenAddress, Settings
 from tocsin_server.errors import ConfigurationError
+from tocsin_server.garbage import collect_rarely
 from tocsin_server.processes import stop_with_parent
 from tocsin_server.signals import stop_on_signals
 
@@ -90,6 +91,7 @@ async def serve(
     async with bridge(settings, insecure=insecure, dev=dev) as running:
         if ends_with_stdin:
             await stop_with_parent(stop)
+        collect_rarely()
         announce(running)
         await stop.wait()
 

@@ -25,7 +25,6 @@ from websockets.http11 import Request, Response
 
 from tocsin_client import PermissionDenied, ResourceExhausted, Unavailable
 from tocsin_server.bridge import origins
-from tocsin_server.bridge.batch import Batch
 from tocsin_server.bridge.frames import LARGEST_FRAME, CloseCode
 from tocsin_server.bridge.heartbeats import Heartbeats
 from tocsin_server.bridge.pages import Pages, no_pages, plain_text, response
@@ -116,7 +115,6 @@ class BridgeServer:
         self._server: Server | None = None
         self._sockets: dict[ServerConnection, Session | None] = {}
         self._connections: set[ServerConnection] = set()
-        self._batch = Batch()
         self._heartbeats = Heartbeats(self._times.heartbeat)
         self.counts = Counts()
 
@@ -202,7 +200,7 @@ class BridgeServer:
                 return
             self._admit(connection)
             _forget_headers(connection)
-            session = Session(connection, self._upstream, self._times, self._batch, self._heartbeats, unconfirmed.end)
+            session = Session(connection, self._upstream, self._times, self._heartbeats, unconfirmed.end)
             self._sockets[connection] = session
             await session.run()
         except Ending as ending:

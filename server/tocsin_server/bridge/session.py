@@ -1,24 +1,24 @@
 """The life of one WebSocket: a first frame that says whose feed, then events out and requests in, then its end.
 
-Two things go on at once: events are pushed as they come, and requests are answered one after the other (and
-`heartbeats` fill the silence). Whatever ends one of them ends both: the browser leaves, its feed ends, or it takes
-nothing any more.
+Its task answers requests, one after the other. Events are written as they come, by whoever brings them, unless the
+browser has to take others before: then they wait, with a task that watches how long it takes. `heartbeats` fill the
+silence. Whatever ends one of these ends all: the browser leaves, its feed ends, or it takes nothing any more.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from tocsin_client import InvalidArgument, ResourceExhausted, TocsinError, Unauthenticated, Unavailable
 from tocsin_server.bridge import frames
-from tocsin_server.bridge.batch import Batch
 from tocsin_server.bridge.frames import CloseCode, ListFeed, MarkRead, Subscribe
 from tocsin_server.bridge.heartbeats import Heartbeats
 from tocsin_server.bridge.upstream import Feed, Upstream
@@ -26,6 +26,8 @@ from tocsin_server.bridge.upstream import Feed, Upstream
 AT_ONCE: Final = 16 * 1024
 """Bytes that may wait for a browser in this process when a frame is written without looking after it. It is less than
 what makes writing wait (`server.WRITE_BUFFER`)."""
+
+_OPEN: Final = State.OPEN  # the attribute of an enum is a property, which takes as long as writing to a buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +96,25 @@ class Session:
         socket: The socket.
         upstream: Where feeds are.
         times: See `SessionTimes`.
-        batch: Delivers the events.
         heartbeats: Fills the silence.
         on_confirmed: Is called when the server has accepted the credentials.
     """
 
     __slots__ = (
-        "_batch",
+        "_begun",
         "_cursor",
         "_feed",
-        "_group",
         "_heartbeats",
         "_late",
         "_on_confirmed",
+        "_protocol",
         "_socket",
+        "_task",
         "_times",
+        "_transport",
         "_upstream",
+        "_waiting",
+        "_why",
         "written_at",
     )
 
@@ -118,19 +123,23 @@ class Session:
         socket: ServerConnection,
         upstream: Upstream,
         times: SessionTimes,
-        batch: Batch,
         heartbeats: Heartbeats,
         on_confirmed: Callable[[], None],
     ) -> None:
         self._socket = socket
+        # Looked up for each event otherwise.
+        self._protocol, self._transport = socket.protocol, socket.transport
         self._upstream = upstream
         self._times = times
-        self._batch = batch
         self._heartbeats = heartbeats
         self._on_confirmed = on_confirmed
         self._feed: Feed | None = None
-        self._group: asyncio.TaskGroup | None = None  # from the start to the end
-        self._late: asyncio.Task[None] | None = None  # writes an event that had to wait
+        self._task: asyncio.Task[Any] | None = None  # runs the session, from the start to the end
+        self._begun: asyncio.Future[None] | None = None  # until the first event
+        self._why: Exception | None = None  # what ends the session from outside its task
+        # Events that the browser has to take others before: cursor, frame, size. None while there are none.
+        self._waiting: deque[tuple[str, bytes, int]] | None = None
+        self._late: asyncio.Task[None] | None = None  # writes them
         self._cursor = ""  # of the last event written
         self.written_at = 0.0  # of the loop's clock
 
@@ -141,36 +150,46 @@ class Session:
             Ending: The bridge has to close the socket.
         """
         try:
-            self._feed = feed = self._upstream.feed(await self._first_frame())
+            subscribe = await self._first_frame()
         except ConnectionClosed:
             return
-        ends: tuple[Exception, ...] = ()
+        self._task = asyncio.current_task()
+        self._feed = feed = self._upstream.feed(subscribe, self)
         try:
             # Whoever subscribes and asks at once is answered after `subscribed`, which is always the first frame.
             await self._begin(feed)
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                group.create_task(self._push(feed))
-                try:
-                    await self._answer(feed)
-                finally:
-                    self._group = None
-        except* (ConnectionClosed, Ending, _Left) as several:
-            ends = several.exceptions
+            await self._answer(feed)
+        except (ConnectionClosed, _Left):
+            return
+        except asyncio.CancelledError:
+            task, self._task = self._task, None
+            if self._why is None or task is None or task.uncancel():
+                raise
+            if isinstance(self._why, _Left):
+                return
+            raise self._why from None
         finally:
+            self._task = None
+            if self._late is not None:
+                self._late.cancel()
             self._heartbeats.discard(self)
             feed.end()
-        if all(isinstance(one, Ending) for one in ends):
-            raise ends[0]
+
+    def _end(self, why: Exception) -> None:
+        """Let `run` raise this, wherever it is."""
+        if self._why is None and self._task is not None:
+            self._why = why
+            self._task.cancel()
 
     def left(self) -> None:
         """Take note that the connection is gone, which nobody else notices who waits for the server."""
-        if self._feed is not None:
-            self._feed.end()
+        self._end(_Left())
 
     def beat(self) -> None:
         """Write a heartbeat. Where something waits to be taken none is needed."""
-        self._write_at_once(frames.heartbeat_frame(self._cursor).encode())
+        self._write_at_once(
+            frames.text_message(frames.heartbeat_frame(self._cursor)), asyncio.get_running_loop().time()
+        )
 
     async def _first_frame(self) -> Subscribe:
         try:
@@ -187,51 +206,59 @@ class Session:
         return frame
 
     async def _begin(self, feed: Feed) -> None:
-        """Wait for the first event, and write it."""
+        """Wait for the first event."""
+        self._begun = asyncio.get_running_loop().create_future()
+        feed.begin()
         try:
-            try:
-                async with asyncio.timeout(self._times.confirmation):
-                    message = await anext(feed, None)
-            except TimeoutError as late:
-                if isinstance(late, TocsinError):  # DeadlineExceeded is one, too
-                    raise
-                raise Unavailable("the server cannot be reached; come back later") from None
-        except TocsinError as error:
-            raise Ending(frames.close_code_for(error), error) from error
-        if message is None:
-            raise _Left
+            async with asyncio.timeout(self._times.confirmation):
+                await self._begun
+        except TimeoutError:
+            error = Unavailable("the server cannot be reached; come back later")
+            raise Ending(frames.close_code_for(error), error) from None
+        self._begun = None
+
+    # -- what the feed tells -------------------------------------------------------------------------
+
+    def confirmed(self) -> None:
+        """See `Receiver`."""
         self._on_confirmed()
-        await self._write_event(message)
         self._heartbeats.add(self)
+        if self._begun is not None and not self._begun.done():
+            self._begun.set_result(None)
 
-    async def _push(self, feed: Feed) -> None:
-        """Write the feed's other events."""
-        try:
-            async for message in feed:
-                if self._late is not None:
-                    await self._late
-                    self._late = None
-                self._batch.add(self, message)
-        except TocsinError as error:
-            raise Ending(frames.close_code_for(error), error) from error
-        raise _Left  # feeds end only when somebody ends them, because the browser has left
-
-    def deliver(self, message: Any, frame: bytes | None) -> None:
-        """Write an event, or have a task write it that waits for the browser, and for which the next event waits."""
-        if self._group is None:
-            return  # the session has ended meanwhile
-        if frame is not None and self._write_at_once(frame):
-            self._cursor = message.cursor
+    def deliver(self, cursor: str, frame: bytes, size: int, now: float) -> bool:
+        """See `Receiver`."""
+        waiting = self._waiting
+        if waiting is None and self._write_at_once(frame, now):
+            self._cursor = cursor
+            return True
+        if waiting is not None:
+            waiting.append((cursor, frame, size))
         else:
-            self._late = self._group.create_task(self._write_event(message))
+            self._waiting = deque([(cursor, frame, size)])
+            self._late = asyncio.create_task(self._write_waiting(self._waiting), name="slow-browser")
+        return False
 
-    def cut(self) -> None:
-        """Cut the line after a fault of ours. The browser comes back with its cursor."""
-        self._socket.transport.abort()
+    def over(self, error: Exception) -> None:
+        """See `Receiver`."""
+        self._end(Ending(frames.close_code_for(error), error) if isinstance(error, TocsinError) else error)
 
-    async def _write_event(self, message: Any) -> None:
-        await self._write(frames.event_frame(message))
-        self._cursor = message.cursor
+    async def _write_waiting(self, waiting: deque[tuple[str, bytes, int]]) -> None:
+        """Write what waits, as the browser takes it."""
+        try:
+            while waiting and self._feed is not None:
+                cursor, frame, size = waiting.popleft()
+                await self._write_and_wait(frames.text_of(frame))
+                self._cursor = cursor
+                self._feed.taken(size)
+            # After a fault it stays, so that nothing is written behind a gap.
+            self._waiting = None
+        except ConnectionClosed:
+            self._end(_Left())
+        except Exception as problem:  # noqa: BLE001 - the session's own task has to raise it
+            self._end(problem)
+
+    # -- requests ------------------------------------------------------------------------------------
 
     async def _answer(self, feed: Feed) -> None:
         """Read requests and write their answers, in order: a browser has one request under way at a time."""
@@ -257,19 +284,23 @@ class Session:
         except TocsinError as error:
             return frames.error_frame(error)
 
-    async def _write(self, frame: str) -> None:
-        data = frame.encode()
-        if not self._write_at_once(data):
-            await self._write_and_wait(data)
+    # -- writing -------------------------------------------------------------------------------------
 
-    def _write_at_once(self, data: bytes) -> bool:
-        """Write a frame if that needs no waiting, which is nearly always so and costs half as much."""
-        socket = self._socket
-        waiting = len(data) + socket.transport.get_write_buffer_size()
-        if waiting > AT_ONCE or socket.state is not State.OPEN:
+    async def _write(self, frame: str) -> None:
+        message = frames.text_message(frame)
+        if not self._write_at_once(message, asyncio.get_running_loop().time()):
+            await self._write_and_wait(frames.text_of(message))
+
+    def _write_at_once(self, message: bytes, now: float) -> bool:
+        """Write a message if that needs no waiting, which is nearly always so and costs a third as much.
+
+        It is not told to the library, which has nothing to do for it: it neither compresses nor fragments here.
+        """
+        transport = self._transport
+        if len(message) + transport.get_write_buffer_size() > AT_ONCE or self._protocol.state is not _OPEN:
             return False
-        broadcast((socket,), data, text=True)
-        self.written_at = asyncio.get_running_loop().time()
+        transport.write(message)
+        self.written_at = now
         return True
 
     async def _write_and_wait(self, data: bytes) -> None:
