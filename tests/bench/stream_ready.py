@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import defaultdict
-from typing import Final
+from typing import Final, Protocol
 
 EVERYBODY: Final = "*"
 """The group of all streams."""
@@ -41,19 +41,30 @@ class Stream:
         self._due -= 1
 
 
+class Due(Protocol):
+    """What messages can be due on."""
+
+    def put(self, count: int) -> None:
+        """Let so many more messages be due."""
+
+
 class Groups:
     """The streams of a bare server."""
 
     def __init__(self) -> None:
-        self._streams: defaultdict[str, set[Stream]] = defaultdict(set)
+        self._streams: defaultdict[str, set[Due]] = defaultdict(set)
 
     def add(self, group: str) -> Stream:
         """Return a new stream of a group."""
         stream = Stream()
-        self._streams[group].add(stream)
+        self.join(group, stream)
         return stream
 
-    def remove(self, group: str, stream: Stream) -> None:
+    def join(self, group: str, stream: Due) -> None:
+        """Let a stream be one of a group."""
+        self._streams[group].add(stream)
+
+    def remove(self, group: str, stream: Due) -> None:
         """Forget a stream."""
         self._streams[group].discard(stream)
 
