@@ -4,7 +4,7 @@ Each side starts afresh in every round, since memory that was given back to the 
 system. A few sockets come first, so that what is made once (the line to the server, modules loaded late) is not
 counted; then what the process grows by, in memory of its own, while the others are opened, is divided by their
 number. Both sides read their frame, answer that the socket is subscribed, and are silent. The bridge also holds a
-gRPC stream for each; what the other end of it costs is not counted. *B6 relay memory* compares it, without a goal,
+subscription for each; what the other end of it costs is not counted. *B6 relay memory* compares it, without a goal,
 with a process that holds both and nothing else; see `socket_relay`.
 """
 

@@ -2,16 +2,17 @@
 
 What is compared are two processes: ``tocsin bridge`` and `socket_bare`. Both have the same number of sockets, opened
 and read by the same client (`sockets`), one recipient each; both write the same text, byte for byte, in bursts of the
-same size, always one burst ahead of the client. The difference is the bridge's work: for every socket it reads a gRPC
-stream, turns each message of it into the text, and watches over the time that the write takes.
+same size, always one burst ahead of the client. The difference is the bridge's work: it reads a gRPC stream that brings
+the events of all sockets, turns each event into the text, and watches over what the sockets have not taken.
 
-The bridge's other end is not Tocsin's server but `stream_bare`, which writes a ready event to each stream at a
-fraction of what the bridge spends on it. So the bridge is never kept waiting, its feed leaves it a core of its own
-also where there are only two, and a change of the server does not change this figure. The feed's share of a core is
-reported beside the load generator's, and a figure for which either was the bottleneck is marked.
+The bridge's other end is not Tocsin's server but `stream_bare`, which writes a ready event for each subscription,
+tagged with its id and by itself, at a fraction of what the bridge spends on it. So the bridge is never kept waiting,
+its feed leaves it a core of its own also where there are only two, and a change of the server does not change this
+figure. The feed's share of a core is reported beside the load generator's, and a figure for which either was the
+bottleneck is marked.
 
 *B6 relay* compares the bridge with the least that a bridge can be, `socket_relay`, which has such a feed, too. It has
-no goal: it tells which part of the distance is the price of a gRPC stream for every socket.
+no goal: it tells which part of the distance is the price of getting the events at all.
 """
 
 from __future__ import annotations

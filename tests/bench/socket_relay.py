@@ -1,13 +1,14 @@
-"""The least that a bridge can be: ``python -m bench.socket_relay FILE SERVER``, from gRPC streams to WebSockets.
+"""The least that a bridge can be: ``python -m bench.socket_relay FILE SERVER``, from a gRPC stream to WebSockets.
 
-As `socket_bare`, but every socket also holds a stream of ``Subscribe`` to SERVER on one shared connection, as the
-bridge does, and writes the ready text in FILE for each message that it has read from it and parsed. Nothing is
-converted, resumed, answered, counted or timed. It tells how much of the bridge's distance to a bare server is the
-price of a gRPC stream for every socket, and how much is the bridge's own.
+As `socket_bare`, but all sockets also have subscriptions on one stream of ``RelayService`` to SERVER, as those of the
+bridge do, and for each event that has been read and parsed the ready text in FILE is written. Nothing is converted,
+confirmed, resumed, answered, counted or timed. It tells how much of the bridge's distance to a bare server is the
+price of getting the events, and how much is the bridge's own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -16,7 +17,9 @@ from pathlib import Path
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # as `tocsin` does
 
 import uvloop
-from websockets.asyncio.server import ServerConnection
+from tocsin.v1 import notification_service_pb2 as pb
+from tocsin.v1 import relay_service_pb2 as relay_pb
+from websockets.asyncio.server import ServerConnection, broadcast
 
 from bench import stream_event
 from bench.socket_bare import SUBSCRIBED, serving
@@ -28,19 +31,37 @@ from tocsin_server.bridge.upstream import OPTIONS
 async def run(text: bytes, server: str) -> None:
     """Serve until standard input ends."""
     channel = open_aio_channel(server, None, OPTIONS)
-    subscribe = methods(channel)["Subscribe"]
+    stream = methods(channel)["Relay"]()
+    sockets: dict[int, ServerConnection] = {}
+    begun: dict[int, asyncio.Future[None]] = {}
+
+    async def read() -> None:
+        while True:
+            response = await stream.read()
+            for relayed in response.events:
+                event = pb.SubscribeResponse.FromString(relayed.event)
+                for number in relayed.ids:
+                    if event.HasField("notification"):
+                        broadcast((sockets[number],), text, text=True)
+                    else:
+                        begun.pop(number).set_result(None)
 
     async def push(connection: ServerConnection) -> None:
         to = json.loads(await connection.recv())["recipient"]["id"]
-        stream = subscribe(stream_event.subscribe(to))
-        await stream.read()
+        number = len(sockets) + 1
+        sockets[number] = connection
+        begun[number] = asyncio.get_running_loop().create_future()
+        opening = relay_pb.RelayOpening(id=number, subscribe=stream_event.subscribe(to))
+        confirmed = begun[number]
+        await stream.write(relay_pb.RelayRequest(openings=[opening]))
+        await confirmed
         await connection.send(SUBSCRIBED)
-        while True:
-            await stream.read()
-            await connection.send(text, text=True)
+        await connection.wait_closed()
 
+    reader = asyncio.create_task(read())
     async with serving(push) as port:
         await obey(Groups(), port)
+    reader.cancel()
     await channel.close()
 
 

@@ -143,6 +143,75 @@ def test_an_event_that_cannot_be_written_ends_its_own_socket_only(
         assert other.ask({"type": "list"})["type"] == "list"
 
 
+# -- the stream that all sockets share -----------------------------------------------------------
+
+
+def test_all_sockets_share_one_stream(server: ScriptedServer, bridge: BridgeUnderTest) -> None:
+    server.script("Subscribe", *[[subscribed("c0"), SILENCE]] * 3)
+    with bridge.open() as one, bridge.open() as two, bridge.open() as three:
+        for socket in (one, two, three):
+            socket.subscribe(USER)
+    assert server.relays == 1
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE])
+def test_the_end_of_the_stream_is_no_sockets_end(
+    server: ScriptedServer, socket: BrowserSocket, code: grpc.StatusCode
+) -> None:
+    server.script("Relay", *[Refusal(code, reason="X", retry_after=0)] * 3)
+    server.script("Subscribe", [subscribed("c0"), SILENCE])
+    socket.subscribe(USER)
+    assert server.relays == 4
+
+
+def test_a_server_without_the_service_is_told_to_the_operator(
+    server: ScriptedServer, socket: BrowserSocket, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Often, since gRPC tells INTERNAL instead when the end of a stream meets a request.
+    server.script("Relay", *[Refusal(grpc.StatusCode.UNIMPLEMENTED)] * 100)
+    socket.begin(USER)
+    code, error = socket.refusal()
+    assert (code, error["code"], error["reason"]) == (1013, "UNIMPLEMENTED", "")
+    [record] = [record for record in caplog.records if record.name == "tocsin_server.bridge.relay"]
+    assert record.__dict__["event"] == "bridge_relay_unimplemented"
+    assert "RelayService" in record.getMessage()
+
+
+def test_a_stream_of_a_server_that_stops_gets_no_new_subscriptions(
+    server: ScriptedServer, bridge: BridgeUnderTest
+) -> None:
+    server.script("Subscribe", [subscribed("c0"), SILENCE], [subscribed("c0"), AWAY], [subscribed("c0"), SILENCE])
+    with bridge.open() as stays, bridge.open() as moves:
+        stays.subscribe(USER)
+        moves.subscribe(USER)
+        server.wait_for_calls("Subscribe", 3)
+        assert server.relays == 2
+    server.wait_for_departures(2)
+
+
+def test_what_a_browser_has_taken_is_confirmed(server: ScriptedServer, socket: BrowserSocket) -> None:
+    events = [arrived(f"c{number}", message="x" * 12_000) for number in range(1, 7)]
+    server.script("Subscribe", [subscribed("c0"), *events, SILENCE])
+    socket.subscribe(USER)
+    for _ in events:
+        socket.take("notification")
+    sizes = [event.ByteSize() for event in events]
+    first, second = server.wait_for_receipt(), server.wait_for_receipt()
+    assert first == (1, subscribed("c0").ByteSize() + sum(sizes[:3]))
+    assert second == (1, sum(sizes[3:]))
+
+
+def test_bytes_that_are_no_event_end_their_own_socket_only(server: ScriptedServer, bridge: BridgeUnderTest) -> None:
+    server.script("Subscribe", [subscribed("c0"), SILENCE], [subscribed("c0"), b"\xff\xff", SILENCE])
+    server.script("List", service_pb.ListResponse(cursor="c0"))
+    with bridge.open() as other, bridge.open() as socket:
+        other.subscribe(USER)
+        socket.subscribe(USER)
+        code, error = socket.refusal()
+        assert (code, error["code"]) == (1013, "UNAVAILABLE")
+        assert other.ask({"type": "list"})["type"] == "list"
+
+
 # -- a server that is away -----------------------------------------------------------------------
 
 

@@ -211,7 +211,8 @@ class _Relay:
             async with asyncio.timeout(self._service.idleness):
                 await self._something.wait()
         except TimeoutError:
-            raise StreamAged(f"the relay has had no subscription for {self._service.idleness:g} s") from None
+            message = f"the relay has had no subscription for {self._service.idleness:g} s"
+            raise StreamAged(message, cursor="") from None
 
     def _gathered(self) -> Iterator[tuple[pb.RelayResponse, Sequence[_Subscription]]]:
         """Return what has gathered, as messages, and the subscriptions that have an event in each.
