@@ -34,6 +34,7 @@ async def run(text: bytes, server: str) -> None:
     stream = methods(channel)["Relay"]()
     sockets: dict[int, ServerConnection] = {}
     begun: dict[int, asyncio.Future[None]] = {}
+    writing = asyncio.Lock()  # gRPC takes one write at a time
 
     async def read() -> None:
         while True:
@@ -53,7 +54,8 @@ async def run(text: bytes, server: str) -> None:
         begun[number] = asyncio.get_running_loop().create_future()
         opening = relay_pb.RelayOpening(id=number, subscribe=stream_event.subscribe(to))
         confirmed = begun[number]
-        await stream.write(relay_pb.RelayRequest(openings=[opening]))
+        async with writing:
+            await stream.write(relay_pb.RelayRequest(openings=[opening]))
         await confirmed
         await connection.send(SUBSCRIBED)
         await connection.wait_closed()

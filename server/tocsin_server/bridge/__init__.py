@@ -25,9 +25,9 @@ What holds:
   browser that takes too little (`session.SessionTimes`) is closed with 1013. Memory is bounded by the number of sockets
   times (one buffer of 32 KiB, a window of 64 KiB, two events, an answer).
 
-What it costs: a message takes about 22 µs of processor time, where a bare WebSocket server takes 13 µs. Of these, 10 µs
-are the text: protobuf gives out a field at a time. To write to a socket is 7 µs of the system's on either side; to get
-the event, parse it and find its socket takes the rest. With a gRPC stream for every socket a message took 49 µs.
+What it costs: an idle socket 13 KB, and a message about 22 µs of processor time, where a bare WebSocket server takes 13
+µs. So does a relay that writes a ready text for each event: what is left is the text, 10 µs, because protobuf gives out
+a field at a time. With a gRPC stream for every socket a message took 49 µs.
 
 TLS is a proxy's work, in front of the bridge. So is limiting sockets per address: behind a proxy all come from one.
 
