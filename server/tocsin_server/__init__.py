@@ -13,6 +13,7 @@ What is where, from the outside in:
 - `storage` — what is kept: tables, migrations, the group-commit writer, queries.
 - `channels` — one sender per provider, and what its answers mean.
 - `telemetry` — what the server tells about itself.
+- `deadlines` — time-outs of many things by one timer.
 - `processes`, `signals`, `garbage` — child processes, and this one's own start and end.
 - `config`, `model`, `responses`, `addresses`, `errors`, `clock` — settings, plain values, rules on them.
 

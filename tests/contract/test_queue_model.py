@@ -256,7 +256,7 @@ class QueueModel(RuleBasedStateMachine):
         status = {"sent": Status.SENT, "failed": Status.FAILED}.get(outcome, Status.PENDING)
         due = self.now + micros(5) if status == Status.PENDING else None
         result = ChannelResult(claim.id, claim.notification_id, claim.token, status, attempts, {"a": 1}, due)
-        assert self._do(self.store.record(result)) == held
+        assert self._do(self.store.record([result])) == [held]
         if held:
             if status == Status.PENDING and parent.cancelled:
                 status, due = Status.FAILED, None

@@ -1172,12 +1172,12 @@ def test_a_notification_has_the_status_that_its_channels_make(
     due_at = bench.clock() + micros(60)
     written = bench.together(
         *(
-            bench.store.record(result(row, status, due_at=due_at if status == PENDING else None))
+            bench.store.record([result(row, status, due_at=due_at if status == PENDING else None)])
             for pair in rows
             for row, status in zip(pair, statuses, strict=True)
         )
     )
-    assert all(written)
+    assert written == [[True]] * 40
     assert {bench.get(notification).status for notification in stored} == {whole}
 
 
@@ -1303,7 +1303,7 @@ CALLS: Mapping[str, Callable[[Store], Coroutine[Any, Any, object]]] = {
     "claim": lambda store: store.claim(EMAIL, 10, micros(LEASE)),
     "renew": lambda store: store.renew([claim()], micros(LEASE)),
     "release": lambda store: store.release([claim()]),
-    "record": lambda store: store.record(result(claim(), SENT)),
+    "record": lambda store: store.record([result(claim(), SENT)]),
     "cancel": lambda store: store.cancel(UNKNOWN_ID),
     "retry": lambda store: store.retry(UNKNOWN_ID, (), {}),
 }

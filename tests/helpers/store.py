@@ -330,7 +330,7 @@ class StoreBench:
 
     def record(self, row: ClaimedChannel, status: Status, **changes: Any) -> bool:
         """Write a result, see `result`."""
-        return self.run(self.store.record(result(row, status, **changes)))
+        return self.run(self.store.record([result(row, status, **changes)]))[0]
 
 
 def result(row: ClaimedChannel, status: Status, **changes: Any) -> ChannelResult:

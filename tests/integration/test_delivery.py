@@ -416,7 +416,7 @@ def test_two_channels_that_finish_at_the_same_moment_leave_the_right_status(back
                     for claim, status in zip(claims, outcomes, strict=True)
                 ]
                 # Submitted together, so that one transaction writes both.
-                assert await asyncio.gather(*(running.store.record(result) for result in results)) == [True, True]
+                assert await asyncio.gather(*(running.store.record([result]) for result in results)) == [[True], [True]]
                 assert (await running.store.get(sent.id)).status == expected
 
     asyncio.run(scenario())
@@ -613,10 +613,10 @@ class Flaky:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def record(self, result: ChannelResult) -> bool:
+    async def record(self, results: Sequence[ChannelResult]) -> Sequence[bool]:
         if self._refusals:
             raise self._refusals.pop(0)
-        return await self._store.record(result)
+        return await self._store.record(results)
 
 
 def test_a_result_that_the_database_does_not_take_is_kept_until_it_does(backend: Backend) -> None:

@@ -548,7 +548,8 @@ def test_a_feed_of_5000_is_marked_while_its_results_are_recorded_and_nothing_dea
         for channel in (EMAIL, SMS):
             while rows := await store.claim(channel, 250, LEASE):
                 results = zip(rows, itertools.cycle((SENT, FAILED)), strict=False)
-                done += sum(await asyncio.gather(*(store.record(result(row, status)) for row, status in results)))
+                written = await asyncio.gather(*(store.record([result(row, status)]) for row, status in results))
+                done += sum(itertools.chain.from_iterable(written))
         return done
 
     async def follow(store: PostgresqlStore) -> int:

@@ -106,7 +106,7 @@ OPERATIONS = {
     "recording results": Operation(
         lambda parts, size: parts.queue.record(
             parts.transaction,
-            [result(row, status) for row, status in zip(parts.claimed(10), (SENT, FAILED) * 5, strict=True)],
+            [[result(row, status) for row, status in zip(parts.claimed(10), (SENT, FAILED) * 5, strict=True)]],
         ),
         "notification_channels_by_notification",
     ),

@@ -514,7 +514,7 @@ OPERATIONS: dict[str, tuple[Callable[[Parts], object], str]] = {
         "sqlite_autoindex_notification_channels_1 (id=?)",
     ),
     "recording a failure": (
-        lambda parts: parts.queue.record(parts.transaction, [result(row, FAILED) for row in parts.claimed()]),
+        lambda parts: parts.queue.record(parts.transaction, [[result(row, FAILED) for row in parts.claimed()]]),
         "notification_channels_by_notification (notification_id=?)",
     ),
     "replaying a feed": (

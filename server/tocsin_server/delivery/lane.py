@@ -22,6 +22,7 @@ import uvloop
 
 from tocsin_server.channels.sender import Message, Outcome, OutcomeKind, Sender, SenderFactory
 from tocsin_server.clock import Clock, micros
+from tocsin_server.deadlines import Deadlines
 from tocsin_server.delivery.breaker import Breaker
 from tocsin_server.delivery.outcomes import BREAKER_OPEN, INTERRUPTED, Answer, bound_provider, decide, refuse
 from tocsin_server.delivery.retry import RetryPolicy
@@ -35,6 +36,9 @@ PLACES_PER_SENDER = 4
 
 RECORD_AGAIN = 0.2
 """Seconds before a result that could not be written is tried again."""
+
+TO_BREAK_OFF = 1.0
+"""Seconds that attempts which a stop breaks off, and then the writing of the last results, may take at most."""
 
 TAKEN_OVER = "taken_over"
 LEASE_LOST = "lease_lost"
@@ -58,8 +62,8 @@ class QueueStore(Protocol):
     async def release(self, held: Sequence[ClaimedChannel]) -> None:
         """Give rows back unsent."""
 
-    async def record(self, result: ChannelResult) -> bool:
-        """Write a result."""
+    async def record(self, results: Sequence[ChannelResult]) -> Sequence[bool]:
+        """Write results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,6 @@ class LaneSettings:
     lease: float = 60.0
     send_timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-
-
-class _NotBegun(Exception):
-    """The lane stops before an attempt began."""
 
 
 class _Provider(NamedTuple):
@@ -131,8 +131,12 @@ class Lane:
         self._held: dict[str, _Held] = {}
         """By row. Of a row that was claimed again after its lease had run out, under the newer lease: what still waits
         or works under the older one has lost it, to this lane as it might have to another process."""
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: set[asyncio.Task[Any]] = set()
+        self._results: list[ChannelResult] = []
+        self._unsent: list[ClaimedChannel] = []
+        self._overdue: set[asyncio.Task[Any]] = set()
+        """Senders whose attempt is being cut off."""
+        self._drained = False
+        """Nothing more will be added to the two before."""
 
     # -- called from other threads ---------------------------------------------------------------
 
@@ -198,11 +202,15 @@ class Lane:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._slots = asyncio.Semaphore(self._settings.concurrency)
+        self._queue: asyncio.Queue[ClaimedChannel | None] = asyncio.Queue()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._grace = 0.0
+        self._news = asyncio.Event()
+        self._deadlines: Deadlines[asyncio.Task[Any]] = Deadlines(self._settings.send_timeout, self._cut_off)
         self._providers = [_Provider(factory(), Breaker()) for factory in self._factories]
+        senders = [asyncio.create_task(self._send_in_turn()) for _ in range(self._settings.concurrency)]
+        recorder = asyncio.create_task(self._record_ends())
         background = [asyncio.create_task(self._claim_due()), asyncio.create_task(self._renew_leases())]
         with self._lock:
             self._accepting = True
@@ -210,9 +218,10 @@ class Lane:
         await self._stopping.wait()
         background[0].cancel()
         await asyncio.gather(background[0], return_exceptions=True)
-        await self._drain()
+        await self._drain(senders, recorder)
         background[1].cancel()
         await asyncio.gather(background[1], return_exceptions=True)
+        self._deadlines.close()
         for provider in self._providers:
             await provider.sender.close()
 
@@ -220,16 +229,26 @@ class Lane:
         self._grace = grace
         self._stopping.set()
 
-    async def _drain(self) -> None:
-        """Give back what has not begun, and let running attempts end."""
-        for task in list(self._waiting):
+    async def _drain(self, senders: Sequence[asyncio.Task[None]], recorder: asyncio.Task[None]) -> None:
+        """Give back what has not begun, let running attempts end, and write what came of them."""
+        assert self._loop is not None  # noqa: S101 - this is its coroutine
+        until = self._loop.time() + self._grace
+        while not self._queue.empty():
+            claim = self._queue.get_nowait()
+            if claim is not None:
+                self._end(claim, None)
+        for _ in senders:
+            self._queue.put_nowait(None)
+        _, late = await asyncio.wait(senders, timeout=self._grace)
+        for task in late:
             task.cancel()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=self._grace)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=2.0)
+        if late:
+            await asyncio.wait(late, timeout=TO_BREAK_OFF)
+        self._drained = True
+        self._news.set()
+        _, late = await asyncio.wait([recorder], timeout=max(TO_BREAK_OFF, until - self._loop.time()))
+        for task in late:
+            task.cancel()
 
     async def _claim_due(self) -> None:
         """Claim what is due whenever places are free."""
@@ -273,9 +292,10 @@ class Lane:
             self.counts[TAKEN_OVER] += claim.taken_over
             deadline = monotonic + (claim.lease_until - now) / MICROS_PER_SECOND
             self._held[claim.id] = _Held(claim, deadline, claim.cancelled)
-            task = asyncio.create_task(self._deliver(claim))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            if self._stopping.is_set():
+                self._end(claim, None)
+            else:
+                self._queue.put_nowait(claim)
 
     def _cancel_held(self, notification_ids: frozenset[str]) -> None:
         for row_id, held in self._held.items():
@@ -303,77 +323,29 @@ class Lane:
                 if claim.id in self._held and claim.id in kept:
                     self._held[claim.id] = self._held[claim.id]._replace(deadline=asked + lease)
 
-    async def _deliver(self, claim: ClaimedChannel) -> None:
-        """Take one leased row to its result."""
-        result: ChannelResult | None = None
-        try:
-            with contextlib.suppress(_NotBegun):
-                result = await self._attempt_in_turn(claim)
-            if result is None:
-                await self._store.release([claim])
-            elif not await self._record(result):
-                self.counts[LEASE_LOST] += 1
-                log.warning(
-                    "a result came after its lease was lost and was dropped",
-                    extra={"event": "lease_lost", "channel": self.channel, "channel_id": claim.id},
-                )
-        except TocsinError as error:
-            # Not written: the lease will run out and the row is claimed again, counting this attempt as unknown.
-            log.warning(
-                "a result could not be written",
-                extra={"event": "record_failed", "channel_id": claim.id, "reason": error.reason},
-            )
-        finally:
-            if self._still_held(claim) is not None:
-                del self._held[claim.id]
-            self._finished(retried=result is not None and result.status == Status.PENDING)
-
-    def _still_held(self, claim: ClaimedChannel) -> _Held | None:
-        """Return how a row is held if it is under this claim, None if it was claimed again."""
-        held = self._held.get(claim.id)
-        return held if held is not None and held.claim.token == claim.token else None
-
-    async def _record(self, result: ChannelResult) -> bool:
-        """Write a result, however long the database takes to accept it; the row stays held, and its lease renewed.
-
-        Giving up would have an accepted message sent again. While the database is away nobody else can claim the row,
-        and once it is back the token decides.
-        """
-        while True:
+    async def _send_in_turn(self) -> None:
+        """Be one of the senders: take one row after another to its result, until there is None instead of a row."""
+        while (claim := await self._queue.get()) is not None:
             try:
-                return await self._store.record(result)
-            except ShuttingDown:
-                raise
-            except (Unavailable, LimitExceeded):
-                if self._stopping.is_set():
-                    raise
-                await asyncio.sleep(RECORD_AGAIN)
+                result = await self._result(claim)
+            except Exception:
+                # The lease will run out and the row is claimed again, counting this attempt as unknown.
+                log.exception("a row was left", extra={"event": "row_left", "channel_id": claim.id})
+                self._let_go(claim.id, claim.token)
+            else:
+                self._end(claim, result)
 
-    def _finished(self, *, retried: bool) -> None:
-        """Give the place back, and look at the queue again where that may find something."""
-        with self._lock:
-            self._free += 1
-            # Claiming a row at a time would cost a transaction each; half the places are a good batch, and the
-            # other half keeps every sender busy meanwhile.
-            enough = self._backlog and self._free * 2 >= self._places
-        if enough or retried:
-            self._wake.set()
-
-    async def _attempt_in_turn(self, claim: ClaimedChannel) -> ChannelResult | None:
-        """Wait for a sender and make one attempt; None if the row is to be given back unsent."""
-        await self._take_slot()
-        try:
-            held = self._still_held(claim)
-            if held is None:
-                return None
-            refused = refuse(claim, now=self._clock(), cancelled=held.cancelled)
-            if refused is not None:
-                return refused
-            if time.monotonic() >= held.deadline:
-                return None  # the release is fenced: it does nothing if somebody else holds the row by now
-            answer = await self._attempt(claim)
-        finally:
-            self._slots.release()
+    async def _result(self, claim: ClaimedChannel) -> ChannelResult | None:
+        """Make one attempt, unless it is too late for that; None if the row is to be given back unsent."""
+        held = self._held.get(claim.id)
+        if held is None or held.claim.token != claim.token:
+            return None  # claimed again meanwhile
+        refused = refuse(claim, now=self._clock(), cancelled=held.cancelled)
+        if refused is not None:
+            return refused
+        if time.monotonic() >= held.deadline:
+            return None  # the release is fenced: it does nothing if somebody else holds the row by now
+        answer = await self._attempt(claim)
         return decide(
             claim,
             answer,
@@ -382,20 +354,101 @@ class Lane:
             spread=random.random(),  # noqa: S311 - jitter
         )
 
-    async def _take_slot(self) -> None:
-        """Wait for a free sender; raise `_NotBegun` when the lane stops first."""
-        if self._stopping.is_set():
-            raise _NotBegun
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - runs as one
-        self._waiting.add(task)
+    def _end(self, claim: ClaimedChannel, result: ChannelResult | None) -> None:
+        """Have a result written, or a row given back where there is none."""
+        if result is None:
+            self._unsent.append(claim)
+        else:
+            self._results.append(result)
+        self._news.set()
+
+    def _let_go(self, row_id: str, token: str, *, retried: bool = False) -> None:
+        """Give the place of a row back, and look at the queue again where that may find something."""
+        held = self._held.get(row_id)
+        if held is not None and held.claim.token == token:
+            del self._held[row_id]
+        with self._lock:
+            self._free += 1
+            # Claiming a row at a time would cost a transaction each; half the places are a good batch, and the
+            # other half keeps every sender busy meanwhile.
+            enough = self._backlog and self._free * 2 >= self._places
+        if enough or retried:
+            self._wake.set()
+
+    async def _record_ends(self) -> None:
+        """Write what came of rows, as much at a time as has gathered, until the lane is drained."""
+        one_by_one = False
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            unsent, self._unsent = self._unsent, []
+            results, self._results = self._results, []
+            if unsent:
+                await self._give_back(unsent)
+            if results:
+                # What is refused together is tried again alone, so that no result holds up the others.
+                refused = await self._record([[result] for result in results] if one_by_one else [results])
+                one_by_one = bool(refused)
+                if refused:
+                    self._results = refused + self._results
+                    await asyncio.sleep(RECORD_AGAIN)
+            if self._results or self._unsent:
+                self._news.set()
+            elif self._drained:
+                return
+
+    async def _record(self, batches: Sequence[list[ChannelResult]]) -> list[ChannelResult]:
+        """Write each batch as a whole, and return what the database does not take now.
+
+        That is kept however long it takes; the rows stay held, and their leases renewed. Giving up would have accepted
+        messages sent again. While the database is away nobody else can claim the rows, and once it is back the tokens
+        decide.
+        """
+        refused: list[ChannelResult] = []
+        answers = await asyncio.gather(*map(self._store.record, batches), return_exceptions=True)
+        for batch, answer in zip(batches, answers, strict=True):
+            if isinstance(answer, (Unavailable, LimitExceeded)) and not (
+                isinstance(answer, ShuttingDown) or self._stopping.is_set()
+            ):
+                refused += batch
+            elif isinstance(answer, BaseException):
+                self._not_written(batch, answer)
+            else:
+                for result, written in zip(batch, answer, strict=True):
+                    if not written:
+                        self._lease_lost(result)
+                    self._let_go(result.channel_id, result.token, retried=result.status == Status.PENDING)
+        return refused
+
+    def _not_written(self, batch: Sequence[ChannelResult], error: BaseException) -> None:
+        """Leave rows: their leases will run out and they are claimed again, counting these attempts as unknown."""
+        if not isinstance(error, TocsinError):
+            raise error
+        for result in batch:
+            log.warning(
+                "a result could not be written",
+                extra={"event": "record_failed", "channel_id": result.channel_id, "reason": error.reason},
+            )
+            self._let_go(result.channel_id, result.token)
+
+    def _lease_lost(self, result: ChannelResult) -> None:
+        self.counts[LEASE_LOST] += 1
+        log.warning(
+            "a result came after its lease was lost and was dropped",
+            extra={"event": "lease_lost", "channel": self.channel, "channel_id": result.channel_id},
+        )
+
+    async def _give_back(self, claims: Sequence[ClaimedChannel]) -> None:
+        """Release rows unsent."""
         try:
-            await self._slots.acquire()
-        except asyncio.CancelledError:
-            task.uncancel()
-            raise _NotBegun from None
-        finally:
-            self._waiting.discard(task)
+            await self._store.release(claims)
+        except TocsinError as error:
+            log.warning(
+                "rows could not be given back, and will be when their leases run out",
+                extra={"event": "release_failed", "channel": self.channel, "reason": error.reason},
+            )
+        for claim in claims:
+            self._let_go(claim.id, claim.token)
 
     async def _attempt(self, claim: ClaimedChannel) -> Answer:
         """Try the providers in order until one does not say that it is known not to have accepted."""
@@ -431,27 +484,38 @@ class Lane:
 
     async def _send(self, provider: _Provider, message: Message) -> Outcome:
         """Make one attempt under the total deadline and tell the breaker."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - runs as one
+        self._deadlines.begin(task)
         try:
-            async with asyncio.timeout(self._settings.send_timeout):
-                outcome = await provider.sender.send(message)
-        except TimeoutError:
-            detail = f"no answer within {self._settings.send_timeout:g} s"
-            outcome = Outcome(OutcomeKind.UNKNOWN, "DEADLINE", detail, provider_fault=True)
+            outcome = await provider.sender.send(message)
         except asyncio.CancelledError:
-            provider.breaker.abandoned()
-            if not self._stopping.is_set():
+            if task in self._overdue:
+                detail = f"no answer within {self._settings.send_timeout:g} s"
+                outcome = Outcome(OutcomeKind.UNKNOWN, "DEADLINE", detail, provider_fault=True)
+            elif self._stopping.is_set():
+                # The grace of a stop is over. The content may have been handed over, so the outcome is unknown.
+                provider.breaker.abandoned()
+                return Outcome(OutcomeKind.UNKNOWN, INTERRUPTED, "the server stopped during the attempt")
+            else:
+                provider.breaker.abandoned()
                 raise
-            # The grace of a stop is over. The content may have been handed over, so the outcome is unknown.
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
-            return Outcome(OutcomeKind.UNKNOWN, INTERRUPTED, "the server stopped during the attempt")
         except Exception as error:
             # A fault of ours or of a library: the row must not be lost over it, nor take the lane down.
             log.exception("sender raised", extra={"event": "sender_raised", "channel": self.channel})
             outcome = Outcome(OutcomeKind.UNKNOWN, type(error).__name__, "the sender failed unexpectedly")
+        finally:
+            self._deadlines.end(task)
+            self._overdue.discard(task)
+            while task.cancelling():  # the two cancellations above end the attempt, not the sender
+                task.uncancel()
         if outcome.provider_fault:
             provider.breaker.failed(time.monotonic())
         else:
             provider.breaker.succeeded()
         return outcome
+
+    def _cut_off(self, sender: asyncio.Task[Any]) -> None:
+        """End an attempt at its total deadline."""
+        self._overdue.add(sender)
+        sender.cancel()

@@ -226,13 +226,16 @@ class Queue:
         )
         return [None] * len(releases)
 
-    def record(self, transaction: Transaction, results: Sequence[ChannelResult]) -> list[bool | TocsinError]:
+    def record(
+        self, transaction: Transaction, batches: Sequence[Sequence[ChannelResult]]
+    ) -> list[list[bool] | TocsinError]:
         """Write results; false for one whose lease was lost, which is then not written.
 
         The status of each notification is recomputed by a later statement, under the notification's lock: two workers
         that end two channels of it would otherwise each miss the other's row.
         """
         cursor = transaction.cursor
+        results = [result for batch in batches for result in batch]
         cancelled = {
             notification_id
             for notification_id, cancelled_at in self._parents.run(
@@ -241,18 +244,18 @@ class Queue:
             if cancelled_at is not None
         }
         tokens = dict(self._held.run(cursor, ids=sorted({result.channel_id for result in results})).fetchall())
-        written: list[bool | TocsinError] = []
         kept: list[ChannelResult] = []
-        for result in results:
-            held = tokens.get(result.channel_id) == result.token
-            written.append(held)
-            if held:
-                del tokens[result.channel_id]  # a repetition within the round finds the lease given up
-                kept.append(
-                    _ended(result, transaction.now)
-                    if result.status == Status.PENDING and result.notification_id in cancelled
-                    else result
-                )
+
+        def write(result: ChannelResult) -> bool:
+            if tokens.get(result.channel_id) != result.token:
+                return False
+            del tokens[result.channel_id]  # a repetition within the round finds the lease given up
+            if result.status == Status.PENDING and result.notification_id in cancelled:
+                result = _ended(result, transaction.now)
+            kept.append(result)
+            return True
+
+        written: list[list[bool] | TocsinError] = [[write(result) for result in batch] for batch in batches]
         self._settle.run(
             cursor,
             [

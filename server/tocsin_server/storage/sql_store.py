@@ -166,9 +166,9 @@ class SqlStore(ABC):
         """See `Store.release`."""
         await self._writer.submit(self._queue.release, _holdings(held), weight=len(held))
 
-    async def record(self, result: ChannelResult) -> bool:
+    async def record(self, results: Sequence[ChannelResult]) -> Sequence[bool]:
         """See `Store.record`."""
-        return await self._writer.submit(self._queue.record, result)
+        return await self._writer.submit(self._queue.record, results, weight=len(results))
 
     async def cancel(self, notification_id: str) -> Notification:
         """See `Store.cancel`."""

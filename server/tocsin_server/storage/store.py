@@ -90,8 +90,8 @@ class Store(Protocol):
     async def release(self, held: Sequence[ClaimedChannel]) -> None:
         """Give held rows back unsent: due at once, the attempt not counted."""
 
-    async def record(self, result: ChannelResult) -> bool:
-        """Write the result of an attempt; false when the lease was lost, and nothing was written."""
+    async def record(self, results: Sequence[ChannelResult]) -> Sequence[bool]:
+        """Write results of attempts, all or none; for each, false when its lease was lost, so that it was dropped."""
 
     async def cancel(self, notification_id: str) -> Notification:
         """Fail what is pending and not being sent; returns the notification as it is then.
