@@ -89,6 +89,9 @@ class SmtpServer:
     ``credentials`` makes AUTH necessary. ``refuse_reuse`` answers 421 to a second transaction on a connection.
     """
 
+    pipelining = True
+    """Whether EHLO offers PIPELINING, as nearly all relays do."""
+
     def __init__(
         self,
         *,
@@ -324,6 +327,12 @@ class _Hooks:
 
     def __init__(self, owner: SmtpServer) -> None:
         self.owner = owner
+
+    async def handle_EHLO(
+        self, _server: _Session, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]] if self.owner.pipelining else responses
 
     async def handle_DATA(self, server: _Session, _session: Session, envelope: Envelope) -> str:
         refused = server.step is not None and server.step.action == "reply"

@@ -18,6 +18,12 @@ from tocsin_server.config import parse_smtp_url
 T = TypeVar("T")
 
 
+@pytest.fixture(autouse=True, params=[True, False], ids=["pipelined", "one by one"])
+def _pipelining(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relays take an envelope at once, or command by command."""
+    monkeypatch.setattr(SmtpServer, "pipelining", request.param)
+
+
 def message(number: int = 1, **changes: str) -> Message:
     plain = Message(
         channel_id=f"01980000-0000-7000-8000-{number:012d}",
@@ -261,8 +267,8 @@ def test_refused_content_is_permanent_and_the_connection_goes_on() -> None:
 def test_a_message_over_the_relay_s_size_is_refused_before_it_travels() -> None:
     with SmtpServer(size_limit=1000) as server:
         [outcome] = send(server, message(message="x" * 2000))
-        assert "DATA" not in server.commands
-    assert (outcome.kind, outcome.code) == (OutcomeKind.PERMANENT, "552")
+        assert not server.messages
+    assert (outcome.kind, outcome.code, outcome.data["stage"]) == (OutcomeKind.PERMANENT, "552", "mail")
 
 
 def test_starttls_is_used_where_it_is_offered() -> None:

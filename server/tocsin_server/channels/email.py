@@ -12,11 +12,11 @@ from typing import Any
 from tocsin_server.channels.classify_smtp import Stage, classify_loss, classify_reply, enhanced_status
 from tocsin_server.channels.mail import Mail, MailComposer, UnsendableAddress
 from tocsin_server.channels.sender import Message, Outcome, OutcomeKind
+from tocsin_server.channels.smtp_dialogue import Reply
 from tocsin_server.channels.smtp_lines import (
     CLOSING,
     IDLE_LIMIT,
     Connection,
-    Reply,
     SmtpLines,
     SmtpUtf8NotOffered,
     Unanswered,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 from datetime import UTC, datetime
 from email import policy
@@ -90,7 +91,7 @@ class MailComposer:
             self._from,
             f"To: {recipient}",
             f"Subject: {_encode_text(message.title)}",
-            f"Date: {format_datetime(datetime.fromtimestamp(message.created_at / MICROS_PER_SECOND, UTC))}",
+            f"Date: {_date(message.created_at // MICROS_PER_SECOND)}",
             f"Message-ID: {message_id}",
             "Auto-Submitted: auto-generated",  # RFC 3834: no out-of-office replies to these, please
             "MIME-Version: 1.0",
@@ -105,6 +106,11 @@ class MailComposer:
             message_id=message_id,
             smtputf8=self._smtputf8 or smtputf8,
         )
+
+
+@functools.lru_cache(maxsize=16)  # it takes longer than all other headers together, and many share a second
+def _date(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
 def _mailbox(address: str) -> ValidatedEmail:
@@ -131,6 +137,8 @@ def _wire_address(mailbox: ValidatedEmail) -> str:
 
 def _one_line(text: str) -> str:
     """Make header text of any text: without this, a line break in a title would begin a header of its own."""
+    if text.isascii() and text.isprintable():
+        return text
     return _NOT_IN_HEADER.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
 
 
@@ -144,6 +152,10 @@ def _encode_text(text: str) -> str:
     return Header(text, charset, header_name="Subject").encode(linesep="\r\n")
 
 
+def _has_short_lines(octets: bytes) -> bool:
+    return len(octets) <= LINE_LIMIT or all(len(line) <= LINE_LIMIT for line in octets.split(b"\n"))
+
+
 def _encode_body(text: str) -> tuple[str, bytes]:
     """Choose the transfer encoding, and encode; the result has CRLF line ends and short enough lines.
 
@@ -152,7 +164,7 @@ def _encode_body(text: str) -> tuple[str, bytes]:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     octets = text.encode("utf-8", "replace")
-    if octets.isascii() and b"\0" not in octets and all(len(line) <= LINE_LIMIT for line in octets.split(b"\n")):
+    if octets.isascii() and b"\0" not in octets and _has_short_lines(octets):
         return "7bit", octets.replace(b"\n", b"\r\n")
     if sum(octet > 127 for octet in octets) * 6 <= len(octets):
         return "quoted-printable", binascii.b2a_qp(octets, istext=True).replace(b"\n", b"\r\n")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import deque
 from collections.abc import Callable
 from ipaddress import ip_address
 from ssl import SSLContext
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
-from aiosmtplib import SMTP, SMTPException, SMTPReadTimeoutError, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected
 
 from tocsin_server.channels.classify_smtp import Stage
 from tocsin_server.channels.mail import Mail
+from tocsin_server.channels.smtp_dialogue import GO_AHEAD, Command, Dialogue, Reply
 from tocsin_server.config import SmtpRelay
+from tocsin_server.deadlines import Deadlines
 
 IDLE_LIMIT: Final = 10.0
 """Seconds that an unused connection is kept. Relays hang up on idle clients after anything from 10 s to 5 min."""
@@ -24,23 +25,12 @@ _QUIT_TIMEOUT: Final = 1.0
 """Seconds to wait for the answer to QUIT, which changes nothing any more."""
 
 
-_LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
-
 ACCEPTED: Final = 250
 FORWARDED: Final = 251
 """The answers to an envelope that lead on (RFC 5321 section 4.3.2)."""
 
-GO_AHEAD: Final = 354
-
 CLOSING: Final = 421
 """The reply by which a relay says that it is about to hang up (RFC 5321 section 3.8)."""
-
-
-class Reply(NamedTuple):
-    """A relay's answer; ``code`` is 0 for something that is not SMTP."""
-
-    code: int
-    text: str
 
 
 class Unanswered(Exception):
@@ -67,10 +57,11 @@ class Connection:
     half open, so that it needs RSET first.
     """
 
-    __slots__ = ("idle_since", "reused", "smtp", "soiled", "stage")
+    __slots__ = ("dialogue", "idle_since", "reused", "smtp", "soiled", "stage")
 
     def __init__(self, smtp: SMTP) -> None:
         self.smtp = smtp
+        self.dialogue: Dialogue | None = None
         self.stage = Stage.CONNECT
         self.reused = False
         self.soiled = False
@@ -105,6 +96,7 @@ class SmtpLines:
         self._farewells: set[asyncio.Task[None]] = set()
         self._local_hostname: str | None = None
         self._closed = False
+        self._deadlines: Deadlines[Dialogue] = Deadlines(timeout, Dialogue.overdue)
 
     def take(self) -> Connection | None:
         """Return the most recently used connection that looks alive, if any."""
@@ -142,9 +134,9 @@ class SmtpLines:
             SmtpUtf8NotOffered: See there.
         """
         try:
-            if connection.stage is Stage.CONNECT:
-                await self._connect(connection)
-            return await self._transfer(connection, mail)
+            if connection.dialogue is None:
+                connection.dialogue = await self._connect(connection)
+            return await self._transfer(connection, connection.dialogue, mail)
         except SMTPResponseException as error:
             return Reply(max(error.code, 0), error.message)  # the library's code for garbage is -1
         except SmtpUtf8NotOffered:
@@ -153,7 +145,7 @@ class SmtpLines:
             # Not only the library's and the system's own: a name that cannot be resolved is a UnicodeError.
             raise Unanswered(error) from error
 
-    async def _connect(self, connection: Connection) -> None:
+    async def _connect(self, connection: Connection) -> Dialogue:
         """Connect, upgrade to TLS where offered, and authenticate where the relay has a user name.
 
         Raises:
@@ -176,55 +168,35 @@ class SmtpLines:
         if smtp.is_ehlo_or_helo_needed:
             await smtp.ehlo()  # nothing above needed it, or TLS has made the earlier answer void
         connection.stage = Stage.MAIL
+        if smtp.protocol is None or smtp.transport is None:
+            raise SMTPServerDisconnected("Connection lost")
+        return Dialogue(
+            cast("asyncio.Transport", smtp.transport),
+            smtp.protocol,
+            pipelining=smtp.supports_extension("PIPELINING"),
+            deadlines=self._deadlines,
+        )
 
-    async def _transfer(self, connection: Connection, mail: Mail) -> Reply:
-        """Go through one mail transaction and return the reply to the content.
+    async def _transfer(self, connection: Connection, dialogue: Dialogue, mail: Mail) -> Reply:
+        """Go through one mail transaction and return the reply that ended it.
 
         Raises:
             SmtpUtf8NotOffered: See there.
-            SMTPResponseException: A refusal before that, or something that is not SMTP.
-            SMTPException, OSError: No answer.
+            SMTPException: No answer.
         """
-        smtp = connection.smtp
-        if mail.smtputf8 and not smtp.supports_extension("SMTPUTF8"):
+        if mail.smtputf8 and not connection.smtp.supports_extension("SMTPUTF8"):
             raise SmtpUtf8NotOffered
+        commands = _envelope(connection.smtp, mail)
         if connection.soiled:
-            await smtp.rset()
+            commands.insert(0, _RESET)
         connection.soiled = True  # until the content is accepted
-        encoding = "utf-8" if mail.smtputf8 else "ascii"
-        if (protocol := smtp.protocol) is None:
-            raise SMTPServerDisconnected("Connection lost")
-        # The library's own time-outs make a task and a timer for each answer; this is one timer, moved on.
+        content = mail.content.replace(b"\r\n.", b"\r\n..") + b".\r\n"  # RFC 5321 section 4.5.2
         try:
-            async with asyncio.timeout(self._timeout) as deadline:
-                # Not `smtp.mail` and `smtp.rcpt`, which take addresses apart that we have put together.
-                sender = f"FROM:<{mail.sender}>".encode(encoding)
-                answer = await protocol.execute_command(b"MAIL", sender, *_options(smtp, mail))
-                if answer.code != ACCEPTED:
-                    return Reply(answer.code, answer.message)
-                connection.stage = Stage.RCPT
-                self._move(deadline)
-                answer = await protocol.execute_command(b"RCPT", f"TO:<{mail.recipient}>".encode(encoding))
-                if answer.code not in (ACCEPTED, FORWARDED):
-                    return Reply(answer.code, answer.message)
-                connection.stage = Stage.DATA
-                self._move(deadline)
-                # Not `smtp.data`, which does not tell whether it failed before or after it handed the content over; on
-                # that depends whether the message may be given to another relay.
-                answer = await protocol.execute_command(b"DATA")
-                if answer.code != GO_AHEAD:
-                    return Reply(answer.code, answer.message)
-                protocol.write(_LEADING_DOT.sub(b"..", mail.content) + b".\r\n")  # RFC 5321 section 4.5.2
-                connection.stage = Stage.CONTENT
-                self._move(deadline)
-                answer = await protocol.read_response()
-        except TimeoutError:
-            raise SMTPReadTimeoutError("Timed out waiting for server response") from None
-        connection.soiled = answer.code // 100 != 2
-        return Reply(answer.code, answer.message)
-
-    def _move(self, deadline: asyncio.Timeout) -> None:
-        deadline.reschedule(asyncio.get_running_loop().time() + self._timeout)
+            reply = await dialogue.transfer(commands, content)
+        finally:
+            connection.stage = dialogue.stage
+        connection.soiled = dialogue.stage is not Stage.CONTENT or reply.code // 100 != 2
+        return reply
 
     def keep(self, connection: Connection) -> None:
         """Take back a connection that is fit for another attempt."""
@@ -242,6 +214,7 @@ class SmtpLines:
     async def close(self) -> None:
         """Take leave of all kept connections, within about a second. Idempotent."""
         self._closed = True
+        self._deadlines.close()
         if self._sweep_timer is not None:
             self._sweep_timer.cancel()
             self._sweep_timer = None
@@ -270,21 +243,43 @@ class SmtpLines:
         if not connection.smtp.is_connected:
             connection.smtp.close()
             return
+        if connection.dialogue is not None:
+            connection.dialogue.leave()
         task = asyncio.get_running_loop().create_task(_quit(connection.smtp))
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
 
 
-def _options(smtp: SMTP, mail: Mail) -> list[bytes]:
-    """Return what stands behind the sender."""
-    options = []
+_RESET: Final = Command(Stage.MAIL, b"RSET\r\n", (ACCEPTED,))
+_DATA: Final = Command(Stage.DATA, b"DATA\r\n", (GO_AHEAD,))
+
+
+def _envelope(smtp: SMTP, mail: Mail) -> list[Command]:
+    """Return the commands that lead to the content."""
+    encoding = "utf-8" if mail.smtputf8 else "ascii"
+    options = ""
     if smtp.supports_extension("SIZE"):
-        options.append(b"SIZE=%d" % len(mail.content))  # RFC 1870: refused before the content travels
+        options += f" SIZE={len(mail.content)}"  # RFC 1870: refused before the content travels
     if mail.smtputf8:
-        options.append(b"SMTPUTF8")
+        options += " SMTPUTF8"
         if smtp.supports_extension("8BITMIME"):
-            options.append(b"BODY=8BITMIME")  # RFC 6531 section 3.6: the headers are not ASCII then
-    return options
+            options += " BODY=8BITMIME"  # RFC 6531 section 3.6: the headers are not ASCII then
+    return [
+        Command(Stage.MAIL, _line(f"MAIL FROM:<{mail.sender}>{options}", encoding), (ACCEPTED,)),
+        Command(Stage.RCPT, _line(f"RCPT TO:<{mail.recipient}>", encoding), (ACCEPTED, FORWARDED)),
+        _DATA,
+    ]
+
+
+def _line(command: str, encoding: str) -> bytes:
+    """Write a command.
+
+    Raises:
+        ValueError: It would be several: an address has a line break in it, past all checks.
+    """
+    if "\r" in command or "\n" in command or "\0" in command:
+        raise ValueError("a command contains a line break")
+    return command.encode(encoding) + b"\r\n"
 
 
 async def _quit(smtp: SMTP) -> None:
