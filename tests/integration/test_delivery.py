@@ -18,6 +18,7 @@ from helpers.store import BACKENDS, Backend
 from helpers.waiting import eventually, eventually_async
 from tocsin_server.channels.sender import Message, Outcome, OutcomeKind
 from tocsin_server.clock import micros, wall_clock
+from tocsin_server.delivery import breaker
 from tocsin_server.delivery.breaker import FAILURES_TO_OPEN
 from tocsin_server.delivery.dispatcher import Dispatcher
 from tocsin_server.delivery.lane import LEASE_LOST, TAKEN_OVER
@@ -161,17 +162,46 @@ def test_a_provider_that_fails_repeatedly_is_left_alone_without_costing_attempts
 
             async def left_alone() -> bool:
                 [row] = (await running.store.get(sent.id)).channels
-                return dispatcher.counts[EMAIL]["throttled"] == 1 and row.next_attempt_at is not None
+                return row.attempts == FAILURES_TO_OPEN and row.next_attempt_at is not None
 
             await eventually_async(left_alone)
+            others = [await running.send(EMAIL) for _ in range(10)]
+            await dispatcher.stop(5.0)
             [row] = (await running.store.get(sent.id)).channels
+            waiting = [(await running.store.get(other.id)).channels[0] for other in others]
 
         assert row.status == Status.PENDING
         assert row.attempts == len(provider.log) == FAILURES_TO_OPEN
         assert row.response is not None
-        assert row.response["code"] == BROKEN.code  # what was answered last stays to be seen
-        assert row.next_attempt_at is not None
-        assert row.next_attempt_at > wall_clock() + micros(1)
+        assert row.response["code"] == BROKEN.code
+        # They wait in the queue, where whoever can send finds them, rather than being put off time and again.
+        assert [(other.status, other.attempts, other.response) for other in waiting] == [(Status.PENDING, 0, None)] * 10
+        assert all(other.next_attempt_at is not None for other in waiting)
+        assert dispatcher.counts[EMAIL]["throttled"] == 0
+
+    asyncio.run(scenario())
+
+
+def test_what_waited_for_a_provider_is_sent_when_a_probe_finds_it_well_again(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(breaker, "LONGEST_PAUSE", 0.02)
+
+    async def scenario() -> None:
+        broken = threading.Event()
+        broken.set()
+        provider = Provider(lambda _: BROKEN if broken.is_set() else ACCEPTED)
+        async with engine(backend, attempt_limit=10_000, settings=replace(QUICK, concurrency=1)) as running:
+            dispatcher = running.dispatcher({EMAIL: [provider]})
+            first = await running.send(EMAIL)
+            eventually(lambda: len(provider.log) > FAILURES_TO_OPEN + 2)
+            others = [await running.send(EMAIL) for _ in range(20)]
+            broken.clear()
+            rows = [(await running.settled(sent.id)).channels[0] for sent in (first, *others)]
+
+        assert {row.status for row in rows} == {Status.SENT}
+        assert dispatcher.counts[EMAIL]["throttled"] == 0  # probes were made one at a time
 
     asyncio.run(scenario())
 
@@ -341,7 +371,7 @@ def test_a_row_that_a_lane_loses_while_it_waits_and_then_claims_again_is_sent_on
 
     async def scenario() -> None:
         provider = Provider(lambda _: None)
-        settings = replace(QUICK, concurrency=1, lease=0.3)  # and places for four
+        settings = replace(QUICK, concurrency=1, lease=0.3)  # and places for eight
         async with engine(backend, settings=settings) as running:
             store = WithoutRenewal(running.store)
             dispatcher = Dispatcher({EMAIL: [provider]}, settings, wall_clock)

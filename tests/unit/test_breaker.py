@@ -48,6 +48,16 @@ def test_after_the_pause_one_attempt_passes_as_a_probe() -> None:
     assert breaker.wait(FIRST_PAUSE + 1) > 0
 
 
+def test_asking_when_an_attempt_may_pass_lets_none_pass() -> None:
+    breaker = Breaker()
+    assert (breaker.tripped, breaker.kept_out(0.0)) == (False, 0.0)
+    breaker = _opened()
+    assert (breaker.tripped, breaker.kept_out(2.0)) == (True, FIRST_PAUSE - 2)
+    assert [breaker.kept_out(FIRST_PAUSE) for _ in range(3)] == [0.0] * 3
+    assert breaker.wait(FIRST_PAUSE) == 0
+    assert breaker.kept_out(FIRST_PAUSE) > 0
+
+
 def test_a_probe_that_succeeds_closes_it() -> None:
     breaker = _opened()
     assert breaker.wait(FIRST_PAUSE) == 0

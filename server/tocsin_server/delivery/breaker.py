@@ -23,16 +23,25 @@ class Breaker:
     pause: float = 0.0
     probing: bool = False
 
-    def wait(self, now: float) -> float:
-        """Return 0 if an attempt may pass (and take note that it does), else the seconds until one may."""
-        if self.faults < FAILURES_TO_OPEN:
+    @property
+    def tripped(self) -> bool:
+        """Whether it is open, or lets a probe pass at most."""
+        return self.faults >= FAILURES_TO_OPEN
+
+    def kept_out(self, now: float) -> float:
+        """Return the seconds until an attempt may pass, 0 if one may."""
+        if not self.tripped:
             return 0.0
         if now < self.open_until:
             return self.open_until - now
-        if self.probing:
-            return FIRST_PAUSE
-        self.probing = True
-        return 0.0
+        return FIRST_PAUSE if self.probing else 0.0
+
+    def wait(self, now: float) -> float:
+        """Return 0 if an attempt may pass (and take note that it does), else the seconds until one may."""
+        wait = self.kept_out(now)
+        if not wait:
+            self.probing = self.tripped
+        return wait
 
     def succeeded(self) -> None:
         """The provider answered as it should, be it with a refusal."""

@@ -31,7 +31,7 @@ from tocsin_server.model import MICROS_PER_SECOND, ChannelResult, ChannelType, C
 
 log = logging.getLogger(__name__)
 
-PLACES_PER_SENDER = 4
+PLACES_PER_SENDER = 8
 """Rows held per concurrent attempt: enough that an attempt need not wait for a commit, few enough to send in time."""
 
 RECORD_AGAIN = 0.2
@@ -269,22 +269,41 @@ class Lane:
 
     async def _claim_once(self) -> float:
         """Claim once and return the seconds until the next look."""
-        due_at = await self._store.next_due(self.channel)
-        wait = POLL_INTERVAL if due_at is None else (due_at - self._clock()) / MICROS_PER_SECOND
-        with self._lock:
-            self._backlog = wait <= 0
+        probing = all(provider.breaker.tripped for provider in self._providers)
+        if probing:
+            # What no provider would be given stays in the queue: claimed, it would only be put off, all of it at once
+            # and in transactions that everybody else waits for. A single row is to find out what has changed.
+            self._queue_behind()
+            now = time.monotonic()
+            kept_out = min(provider.breaker.kept_out(now) for provider in self._providers)
+            if kept_out > 0 or self._held:
+                return min(kept_out or POLL_INTERVAL, POLL_INTERVAL)
+        if probing or not self._backlog:
+            due_at = await self._store.next_due(self.channel)
+            wait = POLL_INTERVAL if due_at is None else (due_at - self._clock()) / MICROS_PER_SECOND
             if wait > 0:
                 return min(wait, POLL_INTERVAL)
-            places, self._free = self._free, 0
+            self._queue_behind()
+        with self._lock:
+            places = min(self._free, 1) if probing else self._free
+            self._free -= places
         if not places:
-            return POLL_INTERVAL  # or until enough places are given back, see _finished
+            return POLL_INTERVAL  # or until enough places are given back, see _let_go
         claims: list[ClaimedChannel] = []
         try:
             claims = await self._store.claim(self.channel, places, micros(self._settings.lease))
         finally:
             self.give_back(places - len(claims))
         self._begin(claims)
+        if len(claims) < places:
+            with self._lock:
+                self._backlog = False
         return 0.0
+
+    def _queue_behind(self) -> None:
+        """Let new rows wait behind those that are due already."""
+        with self._lock:
+            self._backlog = True
 
     def _begin(self, claims: Sequence[ClaimedChannel]) -> None:
         now, monotonic = self._clock(), time.monotonic()
@@ -511,6 +530,8 @@ class Lane:
                 task.uncancel()
         if outcome.provider_fault:
             provider.breaker.failed(time.monotonic())
+            if all(provider.breaker.tripped for provider in self._providers):
+                self._queue_behind()
         else:
             provider.breaker.succeeded()
         return outcome
