@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -27,4 +28,10 @@ def micros(seconds: float) -> Micros:
 
 def isoformat(at: Micros) -> str:
     """Write a time as RFC 3339 in UTC, such as ``2026-01-31T08:15:00.250000Z``."""
-    return (_EPOCH + timedelta(microseconds=at)).isoformat().replace("+00:00", "Z")
+    seconds, fraction = divmod(at, MICROS_PER_SECOND)
+    return f"{_to_the_second(seconds)}.{fraction:06d}Z" if fraction else f"{_to_the_second(seconds)}Z"
+
+
+@functools.lru_cache(maxsize=16)  # what is written at a time shares its second, and this is what takes time
+def _to_the_second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")

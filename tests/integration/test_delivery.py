@@ -665,6 +665,51 @@ def test_a_result_that_the_database_does_not_take_is_kept_until_it_does(backend:
     asyncio.run(scenario())
 
 
+class Fussy:
+    """A store that takes no batch of results with a certain row in it until ``content``."""
+
+    def __init__(self, store: Store) -> None:
+        self.disliked: str | None = None
+        self.refusals = 0
+        self.content = False
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def record(self, results: Sequence[ChannelResult]) -> Sequence[bool]:
+        if self.disliked is None:
+            self.disliked = results[0].channel_id
+        if not self.content and self.disliked in {result.channel_id for result in results}:
+            self.refusals += 1
+            raise DatabaseUnavailable("not this one")
+        return await self._store.record(results)
+
+
+def test_a_result_that_the_database_does_not_take_holds_up_no_other(backend: Backend) -> None:
+    async def scenario() -> None:
+        provider = Provider()
+        async with engine(backend) as running:
+            fussy = Fussy(running.store)
+            dispatcher = Dispatcher({EMAIL: [provider]}, QUICK, wall_clock)
+            dispatcher.start(fussy)
+            running.commits.dispatcher = dispatcher
+            running.stack.push_async_callback(dispatcher.stop, 5.0)
+            first = await running.send(EMAIL)
+            eventually(lambda: fussy.refusals == 1)
+            others = [await running.send(EMAIL) for _ in range(10)]
+            rows = [(await running.settled(other.id)).channels[0] for other in others]
+            [held] = (await running.store.get(first.id)).channels
+            fussy.content = True
+            rows += (await running.settled(first.id)).channels
+
+        assert held.status == Status.PENDING
+        assert {(row.status, row.attempts) for row in rows} == {(Status.SENT, 1)}
+        assert Counter(provider.log) == Counter((row.id, 1) for row in rows)
+
+    asyncio.run(scenario())
+
+
 # -- Stopping ------------------------------------------------------------------------------------
 
 
