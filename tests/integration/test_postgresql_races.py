@@ -153,7 +153,7 @@ CASES = {
         "UH",
         lambda world: _together(
             lambda store: store._queue.record,
-            *(result(row, status) for row, status in zip(world.held[::-1], (SENT, FAILED) * 2, strict=True)),
+            *([result(row, status)] for row, status in zip(world.held[::-1], (SENT, FAILED) * 2, strict=True)),
         ),
     ),
     "renew": Case(
