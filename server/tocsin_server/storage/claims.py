@@ -16,7 +16,7 @@ from tocsin_server.errors import TocsinError
 from tocsin_server.model import ChannelResult, ChannelType, ClaimedChannel, Micros, Status
 from tocsin_server.responses import CANCELLED, given_up
 from tocsin_server.storage.accepting import new_id
-from tocsin_server.storage.batches import RowUpdate
+from tocsin_server.storage.batches import RowLookup, RowUpdate
 from tocsin_server.storage.rows import dump_json, load_json
 from tocsin_server.storage.statements import Statement, among, locking, parameter, time_parameter
 from tocsin_server.storage.tables import NotificationChannels, Notifications
@@ -110,23 +110,15 @@ class Queue:
             expressions={"claim_token": "NULL"},
             condition="notification_channels.claim_token = given.claim_token",
         )
-        self._parents = Statement(
-            database,
-            locking(
-                database,
-                parents.select(parents.id, parents.cancelled_at).where(among(database, parents.id, "ids")),
-                parents,
-                order_by=[parents.id],
-            ),
+        self._parents = RowLookup(
+            database, parents, ("id",), ("id", "cancelled_at"), locked=("notifications.id", "notifications")
         )
-        self._held = Statement(
+        self._held = RowLookup(
             database,
-            locking(
-                database,
-                rows.select(rows.id, rows.claim_token).where(among(database, rows.id, "ids")),
-                rows,
-                order_by=[rows.id],
-            ),
+            rows,
+            ("id",),
+            ("id", "claim_token"),
+            locked=("notification_channels.id", "notification_channels"),
         )
         self._settle = RowUpdate(
             database,
@@ -206,7 +198,8 @@ class Queue:
     def renew(self, transaction: Transaction, renewals: Sequence[Renewal]) -> list[set[str] | TocsinError]:
         """Extend leases; each result is the ids of the rows that are still held."""
         held = {holding.channel_id for renewal in renewals for holding in renewal.holdings}
-        self._held.run(transaction.cursor, ids=sorted(held)).fetchall()  # locks them in order, as an update would not
+        # Locks them in order, as an update would not.
+        self._held.run(transaction.cursor, [(row_id,) for row_id in held])
         kept: list[set[str] | TocsinError] = []
         for renewal in renewals:
             renewed = self._renew.run(
@@ -239,11 +232,13 @@ class Queue:
         cancelled = {
             notification_id
             for notification_id, cancelled_at in self._parents.run(
-                cursor, ids=sorted({result.notification_id for result in results})
-            ).fetchall()
+                cursor, [(notification_id,) for notification_id in {result.notification_id for result in results}]
+            )
             if cancelled_at is not None
         }
-        tokens = dict(self._held.run(cursor, ids=sorted({result.channel_id for result in results})).fetchall())
+        tokens: dict[str, str | None] = dict(
+            self._held.run(cursor, [(row_id,) for row_id in {result.channel_id for result in results}])
+        )
         kept: list[ChannelResult] = []
 
         def write(result: ChannelResult) -> bool:
