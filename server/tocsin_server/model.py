@@ -117,7 +117,8 @@ class NotificationDraft:
     """A validated request to notify somebody, ready to be stored.
 
     ``idempotency_key`` is empty when the caller gave none; ``digest`` then is empty too. ``caller`` is who the
-    key belongs to (empty while authentication is off). ``refusal`` is why the draft cannot be accepted as things
+    key belongs to (empty while authentication is off). ``metadata_json`` is ``metadata`` as JSON text where the reader
+    of the request has that already. ``refusal`` is why the draft cannot be accepted as things
     stand now (its time is over, a provider is gone); an earlier notification of the same key is found all the same.
     """
 
@@ -131,6 +132,7 @@ class NotificationDraft:
     caller: str = ""
     idempotency_key: str = ""
     digest: str = ""
+    metadata_json: str | None = None
     refusal: TocsinError | None = None
 
 

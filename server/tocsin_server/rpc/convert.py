@@ -220,7 +220,7 @@ def read_send(request: service_pb.SendRequest, now: Micros, caller: str) -> Send
     title, message, key = request.title, request.message, request.idempotency_key
     problems.add("title", validation.title_problem(title))
     problems.add("message", validation.message_problem(message))
-    metadata, metadata_text = _metadata(request.metadata, problems) if request.HasField("metadata") else (None, "null")
+    metadata, metadata_json = _metadata(request.metadata, problems) if request.HasField("metadata") else (None, None)
     named = _targets(request.channels, problems)
     addresses = _addresses(request.addresses, problems) if request.addresses else {}
     if key:
@@ -238,8 +238,9 @@ def read_send(request: service_pb.SendRequest, now: Micros, caller: str) -> Send
     routing = _routing(request, problems) if request.HasField("routing") else None
     problems.raise_any()
     draft = NotificationDraft(recipient, title, message, metadata, named, send_at, expires_at, caller, key)
+    draft.metadata_json = metadata_json
     if key:
-        draft.digest = digest(_content(draft, metadata_text, addresses, strategy, routing))
+        draft.digest = digest(_content(draft, addresses, strategy, routing))
     return SendContent(
         draft,
         addresses,
@@ -250,12 +251,12 @@ def read_send(request: service_pb.SendRequest, now: Micros, caller: str) -> Send
 
 def _content(
     draft: NotificationDraft,
-    metadata: str | None,
     addresses: Mapping[ChannelType, str],
     strategy: Sequence[int | None] | None,
     routing: Sequence[int | None] | None,
 ) -> list[str | int | None]:
     """Return all that was asked for, for the digest."""
+    metadata = draft.metadata_json or "null"
     content: list[str | int | None] = [*draft.recipient, draft.title, draft.message, metadata, len(draft.channels)]
     for wanted in draft.channels:
         content += (wanted.channel, wanted.address)

@@ -10,6 +10,7 @@ Order inside the transaction, which is also the order in which rows are locked (
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -39,6 +40,12 @@ from tocsin_server.storage.writer import Transaction
 
 EPOCH_BITS = 62
 """So that an epoch fits a signed column of 64 bits."""
+
+
+WORDS = {word: word.value for word in (*RecipientType, *ChannelType)}
+"""The same as plain strings, which the drivers bind without looking for an adapter first."""
+
+PENDING_WORD = Status.PENDING.value
 
 
 def new_id() -> str:
@@ -91,7 +98,15 @@ class FeedSequencer:
         taken = self._take.run(
             cursor,
             [
-                (*recipient, new_epoch(), counts[recipient], 0, 0, unread.get(recipient, 0))
+                (
+                    WORDS[recipient.type],
+                    recipient.id,
+                    new_epoch(),
+                    counts[recipient],
+                    0,
+                    0,
+                    unread.get(recipient, 0),
+                )
                 for recipient in sorted(counts)
             ],
         )
@@ -235,10 +250,10 @@ class Accepting:
     ) -> None:
         now = transaction.now
         entering: dict[Recipient, int] = {}
-        for place, _ in new:
-            if _enters_now(drafts[place], now):
-                recipient = drafts[place].recipient
-                entering[recipient] = entering.get(recipient, 0) + 1
+        enters = [_enters_now(drafts[place], now) for place, _ in new]
+        for place, _ in itertools.compress(new, enters):
+            recipient = drafts[place].recipient
+            entering[recipient] = entering.get(recipient, 0) + 1
         ranges = self._sequencer.enter(transaction.cursor, entering)
         # What is still to be given out of each range, counted down from its size.
         left = dict(entering)
@@ -246,19 +261,20 @@ class Accepting:
         token = new_id()
         notification_rows: list[tuple[Any, ...]] = []
         channel_rows: list[tuple[Any, ...]] = []
-        for place, notification_id in new:
+        for (place, notification_id), enters_now in zip(new, enters, strict=True):
             draft = drafts[place]
             recipient = draft.recipient
             created_at = created_at_of(notification_id)
             sequence: int | None = None
-            if _enters_now(draft, now):
+            if enters_now:
                 taken = ranges[recipient]
                 left[recipient] -= 1
                 sequence = taken.last - left[recipient]
             notification_rows.append(
                 (
-                    notification_id, recipient.id, recipient.type, draft.title, draft.message, Status.PENDING,
-                    dump_json(draft.metadata), False, created_at, draft.send_at, draft.expires_at, sequence, sequence,
+                    notification_id, recipient.id, WORDS[recipient.type], draft.title, draft.message, PENDING_WORD,
+                    draft.metadata_json or dump_json(draft.metadata), False, created_at, draft.send_at,
+                    draft.expires_at, sequence, sequence,
                 )
             )  # fmt: skip
             notification = Notification(
@@ -335,7 +351,7 @@ class Accepting:
                 )
             rows.append(
                 (
-                    channel_id, notification.id, wanted.channel, Status.PENDING, 0, notification.created_at,
+                    channel_id, notification.id, WORDS[wanted.channel], PENDING_WORD, 0, notification.created_at,
                     wanted.address, self._attempt_limit, row_due_at, claim_token,
                 )
             )  # fmt: skip
@@ -353,9 +369,9 @@ class Accepting:
 
 def _enters_now(draft: NotificationDraft, now: Micros) -> bool:
     """Whether the notification enters its recipient's feed with this transaction."""
-    return (draft.send_at is None or draft.send_at <= now) and any(
-        wanted.channel == ChannelType.WEBSOCKET for wanted in draft.channels
-    )
+    if draft.send_at is not None and draft.send_at > now:
+        return False
+    return ChannelType.WEBSOCKET in [wanted.channel for wanted in draft.channels]
 
 
 def _present(result: Accepted | TocsinError | None) -> Accepted | TocsinError:

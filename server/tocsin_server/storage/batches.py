@@ -2,8 +2,9 @@
 """Many rows by one statement.
 
 A statement for each row costs a round trip to PostgreSQL, and on SQLite it lets other threads have the interpreter for
-each row, so that under load the writer waits for its turn once a row. So a batch goes to the database in one piece:
-to SQLite as one JSON parameter that ``json_each`` unfolds, to PostgreSQL as a list of ``VALUES`` or by ``COPY``.
+each row, so that under load the writer waits for its turn once a row. So a batch goes to the database in one piece: as
+a list of ``VALUES``, and what is new to PostgreSQL by ``COPY``. What SQLite is to look up or change comes as one JSON
+parameter that ``json_each`` unfolds: that costs more for each row, but the statement is the same for any number.
 
 Rows are tuples in the order of the columns that a statement was made with; times are microseconds, ids and words text.
 """
@@ -23,6 +24,10 @@ from tocsin_server.storage.statements import is_postgresql, postgresql_time
 from tocsin_server.storage.tables import TimeField
 
 Row = tuple[Any, ...]
+
+ROWS_AT_ONCE = 500
+"""Rows of one ``INSERT`` on SQLite, which keeps as many values as there are columns in them ready as parameters, of
+which it takes 32,766 (https://www.sqlite.org/limits.html#max_variable_number)."""
 
 
 class _Batch:
@@ -74,14 +79,6 @@ class _Batch:
         """Return the condition that a row of the table is one of the rows given."""
         return " AND ".join(f"{self.table}.{column} = given.{column}" for column in key)
 
-    def _insert(self) -> str:
-        source = "VALUES %s"
-        if not self._postgresql:
-            unfolded = ", ".join(f"value ->> {place}" for place in range(len(self.columns)))
-            # Without a condition, SQLite would take what follows for the condition of a join.
-            source = f"SELECT {unfolded} FROM json_each(?) WHERE true"
-        return f"INSERT INTO {self.table} ({', '.join(self.columns)}) {source}"
-
 
 _OTHER_TYPES = {
     peewee.BooleanField: "boolean",
@@ -97,15 +94,40 @@ def _type(field: Any) -> str:
     return name
 
 
-class RowInsert(_Batch):
+class _Insertion(_Batch):
+    """Inserts rows; ``behind`` is what follows the rows in the statement."""
+
+    __slots__ = ("_before", "_behind", "_row")
+
+    def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str], behind: str = "") -> None:
+        super().__init__(database, model, columns)
+        self._before = f"INSERT INTO {self.table} ({', '.join(columns)}) VALUES "
+        self._row = "(" + ", ".join("?" * len(columns)) + ")"
+        self._behind = behind
+        self.sql = f"{self._before}%s{behind}"
+
+    def _run(self, cursor: Any, rows: Sequence[Row], *, fetch: bool = False) -> Any:
+        """Insert all rows, on SQLite too; see `_Batch`."""
+        if self._postgresql:
+            return super()._run(cursor, rows, fetch=fetch)
+        inserted = 0
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            places = ", ".join([self._row] * len(part))
+            cursor.execute(self._before + places + self._behind, [value for row in part for value in row])
+            inserted += cursor.rowcount
+        return inserted
+
+
+class RowInsert(_Insertion):
     """Inserts rows that do not exist."""
 
     __slots__ = ()
 
     def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str]) -> None:
         super().__init__(database, model, columns)
-        # COPY costs PostgreSQL and us a fraction of what values in SQL do.
-        self.sql = f"COPY {self.table} ({', '.join(columns)}) FROM STDIN" if self._postgresql else self._insert()
+        if self._postgresql:  # COPY costs PostgreSQL and us a fraction of what values in SQL do
+            self.sql = f"COPY {self.table} ({', '.join(columns)}) FROM STDIN"
 
     def run(self, cursor: Any, rows: Sequence[Row]) -> None:
         """Insert the rows."""
@@ -175,21 +197,20 @@ class RowLookup(_Batch):
         return found if self._postgresql else [tuple(row) for row in json.loads(found[0][0])]
 
 
-class RowInsertIfAbsent(_Batch):
+class RowInsertIfAbsent(_Insertion):
     """Inserts rows, except those whose key exists."""
 
     __slots__ = ()
 
     def __init__(self, database: peewee.Database, model: Any, columns: Sequence[str]) -> None:
-        super().__init__(database, model, columns)
-        self.sql = f"{self._insert()} ON CONFLICT DO NOTHING"
+        super().__init__(database, model, columns, " ON CONFLICT DO NOTHING")
 
     def run(self, cursor: Any, rows: Sequence[Row]) -> int:
         """Insert the rows in their order, and return how many were new."""
         return int(self._run(cursor, rows)) if rows else 0
 
 
-class RowUpsert(_Batch):
+class RowUpsert(_Insertion):
     """Inserts rows, or adds to those whose key exists.
 
     Args:
@@ -213,15 +234,14 @@ class RowUpsert(_Batch):
         add: Sequence[str],
         wanted: Sequence[str],
     ) -> None:
-        super().__init__(database, model, columns)
-        added = ", ".join(f"{column} = {self.table}.{column} + excluded.{column}" for column in add)
-        self.sql = f"{self._insert()} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+        table = model._meta.table_name  # noqa: SLF001 - peewee's documented name for it
+        added = ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in add)
+        behind = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+        if is_postgresql(database):
+            behind += f" RETURNING {', '.join(wanted)}"
+        super().__init__(database, model, columns, behind)
         self._key_places = [self.columns.index(column) for column in key]
-        self._lookup: RowLookup | None = None
-        if self._postgresql:
-            self.sql += f" RETURNING {', '.join(wanted)}"
-        else:
-            self._lookup = RowLookup(database, model, key, wanted)
+        self._lookup = None if self._postgresql else RowLookup(database, model, key, wanted)
 
     def run(self, cursor: Any, rows: Sequence[Row]) -> list[Row]:
         """Write the rows in their order, each key once, and return the wanted columns of all."""
