@@ -20,6 +20,12 @@ from tocsin_server.bridge import frames, json_text
 # -- whatever a server sends ---------------------------------------------------------------------
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)  # protobuf has no lone surrogates
+LONG_TEXT = st.builds(  # with one thing at some place that may have to be escaped
+    "{}{}{}".format,
+    st.integers(0, 200).map("a".__mul__),
+    st.characters(codec="utf-8") | st.sampled_from([*map(chr, range(0x20)), '"', "\\", "\x7f", "\u2028", "ü"]),
+    st.integers(0, 200).map("z".__mul__),
+)
 NUMBERS = st.integers(0, 9)  # of an enum: those that there are, and some that are newer
 TIMES = st.builds(
     Timestamp,
@@ -56,7 +62,7 @@ NOTIFICATIONS = st.builds(
     id=TEXT,
     recipient=st.none() | st.builds(pb.Recipient, type=NUMBERS, id=TEXT),
     title=TEXT,
-    message=TEXT,
+    message=TEXT | LONG_TEXT,
     status=NUMBERS,
     metadata=st.none() | STRUCTS,
     is_read=st.booleans(),
@@ -66,6 +72,19 @@ NOTIFICATIONS = st.builds(
     send_at=st.none() | TIMES,
     expires_at=st.none() | TIMES,
 )
+
+
+def with_in_common(notification: pb.Notification, nanos: int | None) -> pb.Notification:
+    """Return it with channels as a server makes them: with its id and time, or another time of the same second."""
+    for channel in notification.channels:
+        channel.notification_id = notification.id
+        channel.created_at.CopyFrom(notification.created_at)
+        if nanos is not None:
+            channel.created_at.nanos = nanos
+    return notification
+
+
+NOTIFICATIONS |= st.builds(with_in_common, NOTIFICATIONS, st.none() | st.integers(0, 999_999_999))
 EVENTS = st.builds(
     lambda kind, **position: service_pb.SubscribeResponse(**position, **kind),
     st.fixed_dictionaries({"subscribed": st.builds(service_pb.Subscribed, recovered=st.booleans())})
@@ -96,6 +115,25 @@ def text(value: Any) -> str:
 @given(NOTIFICATIONS)
 def test_a_notification_is_written_as_the_client_would(message: pb.Notification) -> None:
     assert json_text.notification(message) == text(shown(as_plain(convert.notification_from(message))))
+
+
+@settings(deadline=None)
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.integers(-(2**53), 2**53)
+        | TEXT,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+        max_leaves=12,
+    ).map(lambda value: {"inner": value})
+)
+def test_metadata_is_written_as_json_writes_the_plain_value(metadata: dict[str, Any]) -> None:
+    message = pb.Notification()
+    message.metadata.update(metadata)
+    written = json.loads(json_text.notification(message))["metadata"]
+    assert written == metadata
 
 
 @settings(deadline=None)

@@ -25,6 +25,7 @@ import re
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from enum import IntEnum
+from struct import Struct
 from typing import Any, Final, NoReturn, TypeAlias
 
 from tocsin_client import (
@@ -211,6 +212,10 @@ def event_frame(message: Any, kind: str, cursor: str) -> str:
     raise ValueError("no event for browsers")
 
 
+_HEADER: Final = Struct(">BBH").pack
+"""Of a message of 126 bytes to 64 KiB, which nearly all are: quicker than to format bytes."""
+
+
 def text_message(frame: str) -> bytes:
     """Return a frame as the bytes of a WebSocket text message: unmasked, since it is a server's (RFC 6455, 5.2)."""
     data = frame.encode()
@@ -218,7 +223,7 @@ def text_message(frame: str) -> bytes:
     if size < 126:
         return b"\x81%c%b" % (size, data)
     if size < 1 << 16:
-        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), data)
+        return _HEADER(0x81, 126, size) + data
     return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), data)
 
 
