@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, Final, Self
 
 import grpc
@@ -25,6 +26,7 @@ from tocsin.v1 import notification_service_pb2 as service_pb
 from helpers.scripted_server import (
     CREATED,
     NOTIFICATION_ID,
+    PATIENCE,
     SILENCE,
     USER_ID,
     Refusal,
@@ -62,6 +64,7 @@ from tocsin_client import (
     TocsinError,
     Unauthenticated,
     Unavailable,
+    subscription,
 )
 
 USER: Final = ("user", USER_ID)
@@ -133,6 +136,10 @@ def server() -> Iterator[ScriptedServer]:
         yield running
 
 
+def _watchdogs() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "tocsin-watchdog"]
+
+
 @pytest.fixture(params=["sync", "asyncio"])
 def call(request: pytest.FixtureRequest, server: ScriptedServer) -> Call:
     """Give a function that runs a test's body with a client of either kind, connected to the server."""
@@ -151,7 +158,7 @@ def call(request: pytest.FixtureRequest, server: ScriptedServer) -> Call:
         async def synchronous() -> None:
             with Client(target or server.address, **settings) as client:
                 await body(Blocking(client))
-            assert not [thread for thread in threading.enumerate() if thread.name == "tocsin-watchdog"]
+            assert not _watchdogs()
 
         asyncio.run(synchronous() if request.param == "sync" else asynchronous())
         # Tasks and calls that were left behind complain, and so fail the test, when they are collected.
@@ -828,6 +835,33 @@ def test_a_subscription_that_is_dropped_without_being_closed_leaves_nothing_behi
         await asyncio.to_thread(server.wait_for_departures, 1)
 
     call(body)
+
+
+class _AwaitedThread(threading.Thread):
+    """A thread that does not end before somebody waits for its end."""
+
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        super().__init__(*positional, **named)
+        self._awaited = threading.Event()
+
+    def run(self) -> None:
+        super().run()
+        self._awaited.wait(PATIENCE)
+
+    def join(self, timeout: float | None = None) -> None:
+        self._awaited.set()
+        super().join(timeout)
+
+
+def test_closing_a_client_waits_for_the_thread_of_a_subscription_that_was_dropped(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "threading", SimpleNamespace(**vars(threading) | {"Thread": _AwaitedThread}))
+    server.script("Subscribe", [subscribed("c0"), SILENCE])
+    with Client(server.address) as client:
+        assert next(client.with_token("ann").subscribe(USER)).cursor == "c0"
+        assert _watchdogs()  # it has been told to end
+    assert not _watchdogs()
 
 
 def test_clients_with_other_tokens_share_the_connection(call: Call, server: ScriptedServer) -> None:

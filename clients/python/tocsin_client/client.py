@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -28,7 +27,7 @@ from tocsin_client.model import (
     Seconds,
     SendOptions,
 )
-from tocsin_client.subscription import OnInterruption, Subscription
+from tocsin_client.subscription import OnInterruption, Subscription, Subscriptions
 
 Answer = TypeVar("Answer")
 
@@ -40,7 +39,7 @@ class _Line:
         self._target, self._tls = target, tls
         self._channel = transport.open_channel(target, tls, options)
         self.methods = transport.methods(self._channel)
-        self.subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        self.subscriptions = Subscriptions()
         self.closed = False
 
     def check_token(self, token: transport.Token) -> None:
@@ -96,7 +95,7 @@ class Client:
         self._silence = silence
         self._line = _Line(target, tls, options)
         self._owns_line = True
-        self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        self._subscriptions = Subscriptions()
         self._closed = False
 
     # -- sending -----------------------------------------------------------------------------------
@@ -241,14 +240,13 @@ class Client:
         if not insecure:
             self._line.check_token(token)
         other = copy.copy(self)
-        vars(other).update(_token=token, _owns_line=False, _subscriptions=weakref.WeakSet())
+        vars(other).update(_token=token, _owns_line=False, _subscriptions=Subscriptions())
         return other
 
     def close(self) -> None:
-        """End the subscriptions and close the connection. May be called repeatedly."""
+        """End the subscriptions and close the connection; no thread of theirs is left. May be called repeatedly."""
         self._closed = True
-        for subscription in tuple(self._line.subscriptions if self._owns_line else self._subscriptions):
-            subscription.close()
+        (self._line.subscriptions if self._owns_line else self._subscriptions).close()
         if self._owns_line:
             self._line.close()
 

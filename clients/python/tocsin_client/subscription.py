@@ -56,8 +56,8 @@ class Subscription(Iterator[Event]):
         self._closed = threading.Event()
         self._lock = threading.Lock()  # between close() and the opening of a stream
         self._stream: Any = None
-        self._watchdog = _Watchdog(silence)
-        weakref.finalize(self, self._watchdog.stop)
+        self.watchdog = _Watchdog(silence)
+        weakref.finalize(self, self.watchdog.stop)
 
     @property
     def cursor(self) -> str:
@@ -86,14 +86,15 @@ class Subscription(Iterator[Event]):
         with self._lock:
             if self._closed.is_set():
                 raise StopIteration
+            self.watchdog.start()
             if self._stream is None:
                 self._stream = self._open(self._resumption.request())
-        with self._watchdog.watching(self._stream):
+        with self.watchdog.watching(self._stream):
             return next(self._stream)
 
     def _wait_after(self, error: TocsinError) -> None:
-        if self._watchdog.has_bitten(self._stream):
-            error = resume.fell_silent(self._watchdog.silence)
+        if self.watchdog.has_bitten(self._stream):
+            error = resume.fell_silent(self.watchdog.silence)
         self._stream = None
         try:
             delay = self._resumption.interrupted(error)
@@ -111,7 +112,7 @@ class Subscription(Iterator[Event]):
             stream, self._stream = self._stream, None
         if stream is not None:
             stream.cancel()
-        self._watchdog.end()
+        self.watchdog.end()
 
     def __enter__(self) -> Self:
         return self
@@ -120,6 +121,27 @@ class Subscription(Iterator[Event]):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Subscriptions:
+    """Those of a client that nobody has dropped, and the watchdogs of those that somebody has."""
+
+    def __init__(self) -> None:
+        self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        # The watchdog of a dropped subscription is told to end, but nobody waited for it. Its thread keeps it here.
+        self._watchdogs: weakref.WeakSet[_Watchdog] = weakref.WeakSet()
+
+    def add(self, subscription: Subscription) -> None:
+        """Add one, to be closed with the others unless it is dropped before."""
+        self._subscriptions.add(subscription)
+        self._watchdogs.add(subscription.watchdog)
+
+    def close(self) -> None:
+        """Close them, and return when all their threads have ended. May be called repeatedly."""
+        for subscription in tuple(self._subscriptions):
+            subscription.close()
+        for watchdog in tuple(self._watchdogs):
+            watchdog.end()
 
 
 class _Watchdog:
@@ -137,13 +159,16 @@ class _Watchdog:
         self._watched: tuple[Any, float] | None = None  # stream, monotonic seconds
         self._bitten: Any = None
 
+    def start(self) -> None:
+        """Start the thread, once. Not at the same time as `end`."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="tocsin-watchdog", daemon=True)
+            self._thread.start()
+
     @contextmanager
     def watching(self, stream: Any) -> Iterator[None]:
         """Cancel the stream if the context lasts too long."""
         self._watched = (stream, time.monotonic() + self.silence)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="tocsin-watchdog", daemon=True)
-            self._thread.start()
         try:
             yield
         finally:
