@@ -54,7 +54,8 @@ def open_database(path: Path, *, read_only: bool = False) -> peewee.SqliteDataba
         timeout=BUSY_TIMEOUT,
         lock_type="IMMEDIATE",  # a deferred transaction that turns to writing fails at once, whatever the timeout
         field_types=_FIELD_TYPES,
-        cached_statements=256,
+        # Some of them insert hundreds of rows: with 256 of all sizes, the process had 28 MB more and was no faster.
+        cached_statements=64,
     )
 
 
