@@ -136,21 +136,33 @@ class RowInsert(_Insertion):
         if not self._postgresql:
             self._run(cursor, rows)
             return
-        lines = ["\t".join(map(_copied, row)) for row in self._with_times(rows)]
+        lines = [_copied_row(row) for row in self._with_times(rows)]
         lines.append("")
         cursor.copy_expert(self.sql, io.StringIO("\n".join(lines), newline="\n"))
 
 
-def _copied(value: Any) -> str:
-    r"""Write a value in the text format of COPY: \N for NULL, and escapes for what separates values and rows.
+def _copied_row(row: Sequence[Any]) -> str:
+    r"""Write a row in the text format of COPY: \N for NULL, and escapes for what separates values and rows.
 
     https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
     """
-    if value is None:
-        return "\\N"
-    text = str(value)
-    if text.isalnum():
-        return text
+    line = "\t".join([value if value.__class__ is str else _copied(value) for value in row])
+    # Looking once for what must be escaped costs less than looking at each value, and mostly there is nothing.
+    if (
+        line.count("\t") == len(row) - 1
+        and line.count("\\") == row.count(None)
+        and "\n" not in line
+        and "\r" not in line
+    ):
+        return line
+    return "\t".join([_escaped(value) if isinstance(value, str) else _copied(value) for value in row])
+
+
+def _copied(value: Any) -> str:
+    return "\\N" if value is None else str(value)
+
+
+def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 

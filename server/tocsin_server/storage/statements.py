@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import peewee
 
+from tocsin_server.clock import isoformat
 from tocsin_server.model import Micros
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Parameter(str):
@@ -86,7 +84,7 @@ def merged(database: peewee.Database, first: Any, second: Any, limit: Any, *, de
 
 def postgresql_time(at: Micros | None) -> str | None:
     """Write a time as a literal of ``timestamptz``."""
-    return None if at is None else str(_EPOCH + timedelta(microseconds=at))
+    return None if at is None else isoformat(at)
 
 
 def _same(value: Any) -> Any:
