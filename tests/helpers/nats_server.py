@@ -84,6 +84,8 @@ class NatsServer:
         """Keep it from answering; its connections stay open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        # On a busy machine it answers for a while after the signal: its threads stop one by one.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def thaw(self) -> None:
         """Let it go on."""
