@@ -26,8 +26,8 @@ from tocsin_server.storage.tables import TimeField
 Row = tuple[Any, ...]
 
 ROWS_AT_ONCE = 500
-"""Rows of one ``INSERT`` on SQLite, which keeps as many values as there are columns in them ready as parameters, of
-which it takes 32,766 (https://www.sqlite.org/limits.html#max_variable_number)."""
+"""Rows of one ``INSERT`` on SQLite, which takes at most 32,766 values in a statement
+(https://www.sqlite.org/limits.html#max_variable_number): enough for 65 columns, and our widest row has 13."""
 
 
 class _Batch:
@@ -107,7 +107,7 @@ class _Insertion(_Batch):
         self.sql = f"{self._before}%s{behind}"
 
     def _run(self, cursor: Any, rows: Sequence[Row], *, fetch: bool = False) -> Any:
-        """Insert all rows, on SQLite too; see `_Batch`."""
+        """Insert all rows; on SQLite some hundred at a time, and return how many were new. Else see `_Batch`."""
         if self._postgresql:
             return super()._run(cursor, rows, fetch=fetch)
         inserted = 0
