@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tocsin.v1 import notification_pb2 as tocsin_dot_v1_dot_notification__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftocsin/v1/contact_service.proto\x12\ttocsin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctocsin/v1/notification.proto\"\xac\x01\n\x07\x43ontact\x12\'\n\trecipient\x18\x01 \x01(\x0b\x32\x14.tocsin.v1.Recipient\x12%\n\taddresses\x18\x02 \x03(\x0b\x32\x12.tocsin.v1.Address\x12\x0e\n\x06locale\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x11PutContactRequest\x12#\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x12.tocsin.v1.Contact\"9\n\x12PutContactResponse\x12#\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x12.tocsin.v1.Contact\"<\n\x11GetContactRequest\x12\'\n\trecipient\x18\x01 \x01(\x0b\x32\x14.tocsin.v1.Recipient\"9\n\x12GetContactResponse\x12#\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x12.tocsin.v1.Contact\"?\n\x14\x44\x65leteContactRequest\x12\'\n\trecipient\x18\x01 \x01(\x0b\x32\x14.tocsin.v1.Recipient\"\x17\n\x15\x44\x65leteContactResponse2\xfa\x01\n\x0e\x43ontactService\x12I\n\nPutContact\x12\x1c.tocsin.v1.PutContactRequest\x1a\x1d.tocsin.v1.PutContactResponse\x12I\n\nGetContact\x12\x1c.tocsin.v1.GetContactRequest\x1a\x1d.tocsin.v1.GetContactResponse\x12R\n\rDeleteContact\x12\x1f.tocsin.v1.DeleteContactRequest\x1a .tocsin.v1.DeleteContactResponseBd\n\rdev.tocsin.v1B\x13\x43ontactServiceProtoP\x01Z<github.com/tocsin-dev/tocsin/generated/go/tocsin/v1;tocsinv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftocsin/v1/contact_service.proto\x12\ttocsin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ctocsin/v1/notification.proto\"\xac\x01\n\x07\x43ontact\x12\'\n\trecipient\x18\x01 \x01(\x0b\x32\x14.tocsin.v1.Recipient\x12%\n\taddresses\x18\x02 \x03(\x0b\x32\x12.tocsin.v1.Address\x12\x0e\n\x06locale\x18\x03 \x01(\t\x12\x11\n\ttime_zone\x18\x04 \x01(\t\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x11PutContactRequest\x12#\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x12.tocsin.v1.Contact\"9\n\x12PutContactResponse\x12#\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x12.tocsin.v1.Contact\"<\n\x11GetContactRequest\x12\'\n\trecipient\x18\x01 \x01(\x0b\x32\x14.tocsin.v1.Recipient\"9\n\x12GetContactResponse\x12#\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x12.tocsin.v1.Contact\"?\n\x14\x44\x65leteContactRequest\x12\'\n\trecipient\x18\x01 \x01(\x0b\x32\x14.tocsin.v1.Recipient\"\x17\n\x15\x44\x65leteContactResponse\"n\n\x13ListContactsRequest\x12\x30\n\x0erecipient_type\x18\x01 \x01(\x0e\x32\x18.tocsin.v1.RecipientType\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x14ListContactsResponse\x12$\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x12.tocsin.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xcb\x02\n\x0e\x43ontactService\x12I\n\nPutContact\x12\x1c.tocsin.v1.PutContactRequest\x1a\x1d.tocsin.v1.PutContactResponse\x12I\n\nGetContact\x12\x1c.tocsin.v1.GetContactRequest\x1a\x1d.tocsin.v1.GetContactResponse\x12R\n\rDeleteContact\x12\x1f.tocsin.v1.DeleteContactRequest\x1a .tocsin.v1.DeleteContactResponse\x12O\n\x0cListContacts\x12\x1e.tocsin.v1.ListContactsRequest\x1a\x1f.tocsin.v1.ListContactsResponseBd\n\rdev.tocsin.v1B\x13\x43ontactServiceProtoP\x01Z<github.com/tocsin-dev/tocsin/generated/go/tocsin/v1;tocsinv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +48,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETECONTACTREQUEST']._serialized_end=585
   _globals['_DELETECONTACTRESPONSE']._serialized_start=587
   _globals['_DELETECONTACTRESPONSE']._serialized_end=610
-  _globals['_CONTACTSERVICE']._serialized_start=613
-  _globals['_CONTACTSERVICE']._serialized_end=863
+  _globals['_LISTCONTACTSREQUEST']._serialized_start=612
+  _globals['_LISTCONTACTSREQUEST']._serialized_end=722
+  _globals['_LISTCONTACTSRESPONSE']._serialized_start=724
+  _globals['_LISTCONTACTSRESPONSE']._serialized_end=809
+  _globals['_CONTACTSERVICE']._serialized_start=812
+  _globals['_CONTACTSERVICE']._serialized_end=1143
 # @@protoc_insertion_point(module_scope)

@@ -57,3 +57,21 @@ class DeleteContactRequest(_message.Message):
 class DeleteContactResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class ListContactsRequest(_message.Message):
+    __slots__ = ("recipient_type", "page_size", "page_token")
+    RECIPIENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    recipient_type: _notification_pb2.RecipientType
+    page_size: int
+    page_token: str
+    def __init__(self, recipient_type: _Optional[_Union[_notification_pb2.RecipientType, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListContactsResponse(_message.Message):
+    __slots__ = ("contacts", "next_page_token")
+    CONTACTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    contacts: _containers.RepeatedCompositeFieldContainer[Contact]
+    next_page_token: str
+    def __init__(self, contacts: _Optional[_Iterable[_Union[Contact, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

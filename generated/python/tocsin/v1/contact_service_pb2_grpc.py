@@ -34,9 +34,9 @@ class ContactServiceStub:
     on; channels that exist keep the address they were given. Every RPC here needs a service token with the
     right scope; recipients' tokens are refused.
 
-    Any RPC can also fail with MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
-    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments below name the
-    others.
+    Any RPC can also fail with MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED,
+    PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments
+    below name the others.
     """
 
     def __init__(self, channel):
@@ -60,6 +60,11 @@ class ContactServiceStub:
                 request_serializer=tocsin_dot_v1_dot_contact__service__pb2.DeleteContactRequest.SerializeToString,
                 response_deserializer=tocsin_dot_v1_dot_contact__service__pb2.DeleteContactResponse.FromString,
                 _registered_method=True)
+        self.ListContacts = channel.unary_unary(
+                '/tocsin.v1.ContactService/ListContacts',
+                request_serializer=tocsin_dot_v1_dot_contact__service__pb2.ListContactsRequest.SerializeToString,
+                response_deserializer=tocsin_dot_v1_dot_contact__service__pb2.ListContactsResponse.FromString,
+                _registered_method=True)
 
 
 class ContactServiceServicer:
@@ -71,9 +76,9 @@ class ContactServiceServicer:
     on; channels that exist keep the address they were given. Every RPC here needs a service token with the
     right scope; recipients' tokens are refused.
 
-    Any RPC can also fail with MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
-    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments below name the
-    others.
+    Any RPC can also fail with MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED,
+    PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments
+    below name the others.
     """
 
     def PutContact(self, request, context):
@@ -111,6 +116,18 @@ class ContactServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListContacts(self, request, context):
+        """Returns contacts, page by page, in the order of their recipients' types and ids.
+
+        A contact that is put while a caller turns pages may or may not be among those that follow; none is shown
+        twice. Changes nothing.
+
+        Errors: INVALID_FIELD; MALFORMED_PAGE_TOKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ContactServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +146,11 @@ def add_ContactServiceServicer_to_server(servicer, server):
                     request_deserializer=tocsin_dot_v1_dot_contact__service__pb2.DeleteContactRequest.FromString,
                     response_serializer=tocsin_dot_v1_dot_contact__service__pb2.DeleteContactResponse.SerializeToString,
             ),
+            'ListContacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContacts,
+                    request_deserializer=tocsin_dot_v1_dot_contact__service__pb2.ListContactsRequest.FromString,
+                    response_serializer=tocsin_dot_v1_dot_contact__service__pb2.ListContactsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'tocsin.v1.ContactService', rpc_method_handlers)
@@ -146,9 +168,9 @@ class ContactService:
     on; channels that exist keep the address they were given. Every RPC here needs a service token with the
     right scope; recipients' tokens are refused.
 
-    Any RPC can also fail with MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
-    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments below name the
-    others.
+    Any RPC can also fail with MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED,
+    PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments
+    below name the others.
     """
 
     @staticmethod
@@ -222,6 +244,33 @@ class ContactService:
             '/tocsin.v1.ContactService/DeleteContact',
             tocsin_dot_v1_dot_contact__service__pb2.DeleteContactRequest.SerializeToString,
             tocsin_dot_v1_dot_contact__service__pb2.DeleteContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tocsin.v1.ContactService/ListContacts',
+            tocsin_dot_v1_dot_contact__service__pb2.ListContactsRequest.SerializeToString,
+            tocsin_dot_v1_dot_contact__service__pb2.ListContactsResponse.FromString,
             options,
             channel_credentials,
             insecure,

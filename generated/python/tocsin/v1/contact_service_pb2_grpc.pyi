@@ -35,9 +35,9 @@ class ContactServiceStub:
     on; channels that exist keep the address they were given. Every RPC here needs a service token with the
     right scope; recipients' tokens are refused.
 
-    Any RPC can also fail with MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
-    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments below name the
-    others.
+    Any RPC can also fail with MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED,
+    PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments
+    below name the others.
     """
 
     @_typing.overload
@@ -67,6 +67,14 @@ class ContactServiceStub:
 
     Errors: INVALID_FIELD; CONTACT_NOT_FOUND.
     """
+    ListContacts: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]
+    """Returns contacts, page by page, in the order of their recipients' types and ids.
+
+    A contact that is put while a caller turns pages may or may not be among those that follow; none is shown
+    twice. Changes nothing.
+
+    Errors: INVALID_FIELD; MALFORMED_PAGE_TOKEN.
+    """
 
 @_typing.type_check_only
 class ContactServiceAsyncStub(ContactServiceStub):
@@ -78,9 +86,9 @@ class ContactServiceAsyncStub(ContactServiceStub):
     on; channels that exist keep the address they were given. Every RPC here needs a service token with the
     right scope; recipients' tokens are refused.
 
-    Any RPC can also fail with MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
-    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments below name the
-    others.
+    Any RPC can also fail with MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED,
+    PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments
+    below name the others.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -107,6 +115,14 @@ class ContactServiceAsyncStub(ContactServiceStub):
 
     Errors: INVALID_FIELD; CONTACT_NOT_FOUND.
     """
+    ListContacts: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]  # type: ignore[assignment]
+    """Returns contacts, page by page, in the order of their recipients' types and ids.
+
+    A contact that is put while a caller turns pages may or may not be among those that follow; none is shown
+    twice. Changes nothing.
+
+    Errors: INVALID_FIELD; MALFORMED_PAGE_TOKEN.
+    """
 
 class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps what is known of how to reach registered recipients.
@@ -117,9 +133,9 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
     on; channels that exist keep the address they were given. Every RPC here needs a service token with the
     right scope; recipients' tokens are refused.
 
-    Any RPC can also fail with MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
-    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments below name the
-    others.
+    Any RPC can also fail with MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED,
+    PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN or INTERNAL; see ErrorReason. The comments
+    below name the others.
     """
 
     @_abc_1.abstractmethod
@@ -161,6 +177,20 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         caller that repeats an interrupted call can take for success.
 
         Errors: INVALID_FIELD; CONTACT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListContacts(
+        self,
+        request: _contact_service_pb2.ListContactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.ListContactsResponse, _abc.Awaitable[_contact_service_pb2.ListContactsResponse]]:
+        """Returns contacts, page by page, in the order of their recipients' types and ids.
+
+        A contact that is put while a caller turns pages may or may not be among those that follow; none is shown
+        twice. Changes nothing.
+
+        Errors: INVALID_FIELD; MALFORMED_PAGE_TOKEN.
         """
 
 def add_ContactServiceServicer_to_server(servicer: ContactServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,7 +27,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctocsin/v1/notification.proto\x12\ttocsin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x03\n\x0cNotification\x12\n\n\x02id\x18\x01 \x01(\t\x12\'\n\trecipient\x18\x02 \x01(\x0b\x32\x14.tocsin.v1.Recipient\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12!\n\x06status\x18\x05 \x01(\x0e\x32\x11.tocsin.v1.Status\x12)\n\x08metadata\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07is_read\x18\x07 \x01(\x08\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x08\x63hannels\x18\t \x03(\x0b\x32\x12.tocsin.v1.Channel\x12+\n\x07read_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07send_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xad\x02\n\x07\x43hannel\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\'\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x16.tocsin.v1.ChannelType\x12!\n\x06status\x18\x04 \x01(\x0e\x32\x11.tocsin.v1.Status\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12)\n\x08response\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\x12\x33\n\x0fnext_attempt_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"?\n\tRecipient\x12&\n\x04type\x18\x01 \x01(\x0e\x32\x18.tocsin.v1.RecipientType\x12\n\n\x02id\x18\x02 \x01(\t\"C\n\x07\x41\x64\x64ress\x12\'\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x16.tocsin.v1.ChannelType\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"I\n\rChannelTarget\x12\'\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x16.tocsin.v1.ChannelType\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"d\n\x08Strategy\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.tocsin.v1.StrategyKind\x12\x31\n\x0e\x65scalate_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\x07Routing\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x01 \x01(\x08\x12,\n\x08route_by\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xbf\x01\n\rRecipientType\x12\x1e\n\x1aRECIPIENT_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13RECIPIENT_TYPE_USER\x10\x01\x12\x18\n\x14RECIPIENT_TYPE_GUEST\x10\x02\x12%\n!RECIPIENT_TYPE_POTENTIAL_CUSTOMER\x10\x03\x12\x1a\n\x16RECIPIENT_TYPE_PARTNER\x10\x04\x12\x18\n\x14RECIPIENT_TYPE_OTHER\x10\x05*\x90\x01\n\x0b\x43hannelType\x12\x1c\n\x18\x43HANNEL_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43HANNEL_TYPE_WEBSOCKET\x10\x01\x12\x16\n\x12\x43HANNEL_TYPE_EMAIL\x10\x02\x12\x19\n\x15\x43HANNEL_TYPE_TELEGRAM\x10\x03\x12\x14\n\x10\x43HANNEL_TYPE_SMS\x10\x04*X\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATUS_PENDING\x10\x01\x12\x0f\n\x0bSTATUS_SENT\x10\x02\x12\x11\n\rSTATUS_FAILED\x10\x03*e\n\x0cStrategyKind\x12\x1d\n\x19STRATEGY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16STRATEGY_KIND_PARALLEL\x10\x01\x12\x1a\n\x16STRATEGY_KIND_FALLBACK\x10\x02\x42\x62\n\rdev.tocsin.v1B\x11NotificationProtoP\x01Z<github.com/tocsin-dev/tocsin/generated/go/tocsin/v1;tocsinv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctocsin/v1/notification.proto\x12\ttocsin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x03\n\x0cNotification\x12\n\n\x02id\x18\x01 \x01(\t\x12\'\n\trecipient\x18\x02 \x01(\x0b\x32\x14.tocsin.v1.Recipient\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12!\n\x06status\x18\x05 \x01(\x0e\x32\x11.tocsin.v1.Status\x12)\n\x08metadata\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07is_read\x18\x07 \x01(\x08\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x08\x63hannels\x18\t \x03(\x0b\x32\x12.tocsin.v1.Channel\x12+\n\x07read_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07send_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05owner\x18\r \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x0e \x01(\t\x12,\n\x08route_by\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd2\x02\n\x07\x43hannel\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\'\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x16.tocsin.v1.ChannelType\x12!\n\x06status\x18\x04 \x01(\x0e\x32\x11.tocsin.v1.Status\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12)\n\x08response\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\x12\x33\n\x0fnext_attempt_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x07history\x18\n \x03(\x0b\x32\x12.tocsin.v1.Attempt\"\x97\x01\n\x07\x41ttempt\x12\x30\n\x0c\x61ttempted_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07outcome\x18\x02 \x01(\x0e\x32\x19.tocsin.v1.AttemptOutcome\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"T\n\tRecipient\x12&\n\x04type\x18\x01 \x01(\x0e\x32\x18.tocsin.v1.RecipientType\x12\n\n\x02id\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\"C\n\x07\x41\x64\x64ress\x12\'\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x16.tocsin.v1.ChannelType\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"|\n\rChannelTarget\x12\'\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x16.tocsin.v1.ChannelType\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x31\n\x0e\x65scalate_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8b\x01\n\x08Strategy\x12%\n\x04kind\x18\x01 \x01(\x0e\x32\x17.tocsin.v1.StrategyKind\x12\x31\n\x0e\x65scalate_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x04goal\x18\x03 \x01(\x0e\x32\x17.tocsin.v1.StrategyGoal\"I\n\x07Routing\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x01 \x01(\x08\x12,\n\x08route_by\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xbf\x01\n\rRecipientType\x12\x1e\n\x1aRECIPIENT_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13RECIPIENT_TYPE_USER\x10\x01\x12\x18\n\x14RECIPIENT_TYPE_GUEST\x10\x02\x12%\n!RECIPIENT_TYPE_POTENTIAL_CUSTOMER\x10\x03\x12\x1a\n\x16RECIPIENT_TYPE_PARTNER\x10\x04\x12\x18\n\x14RECIPIENT_TYPE_OTHER\x10\x05*\x90\x01\n\x0b\x43hannelType\x12\x1c\n\x18\x43HANNEL_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43HANNEL_TYPE_WEBSOCKET\x10\x01\x12\x16\n\x12\x43HANNEL_TYPE_EMAIL\x10\x02\x12\x19\n\x15\x43HANNEL_TYPE_TELEGRAM\x10\x03\x12\x14\n\x10\x43HANNEL_TYPE_SMS\x10\x04*X\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATUS_PENDING\x10\x01\x12\x0f\n\x0bSTATUS_SENT\x10\x02\x12\x11\n\rSTATUS_FAILED\x10\x03*\xc9\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41TTEMPT_OUTCOME_ACCEPTED\x10\x01\x12\x1d\n\x19\x41TTEMPT_OUTCOME_TRANSIENT\x10\x02\x12\x1d\n\x19\x41TTEMPT_OUTCOME_THROTTLED\x10\x03\x12\x1d\n\x19\x41TTEMPT_OUTCOME_PERMANENT\x10\x04\x12\x1b\n\x17\x41TTEMPT_OUTCOME_UNKNOWN\x10\x05*e\n\x0cStrategyKind\x12\x1d\n\x19STRATEGY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16STRATEGY_KIND_PARALLEL\x10\x01\x12\x1a\n\x16STRATEGY_KIND_FALLBACK\x10\x02*]\n\x0cStrategyGoal\x12\x1d\n\x19STRATEGY_GOAL_UNSPECIFIED\x10\x00\x12\x16\n\x12STRATEGY_GOAL_READ\x10\x01\x12\x16\n\x12STRATEGY_GOAL_SENT\x10\x02\x42\x62\n\rdev.tocsin.v1B\x11NotificationProtoP\x01Z<github.com/tocsin-dev/tocsin/generated/go/tocsin/v1;tocsinv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,26 +35,32 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tocsin.v1.notification_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rdev.tocsin.v1B\021NotificationProtoP\001Z<github.com/tocsin-dev/tocsin/generated/go/tocsin/v1;tocsinv1'
-  _globals['_RECIPIENTTYPE']._serialized_start=1250
-  _globals['_RECIPIENTTYPE']._serialized_end=1441
-  _globals['_CHANNELTYPE']._serialized_start=1444
-  _globals['_CHANNELTYPE']._serialized_end=1588
-  _globals['_STATUS']._serialized_start=1590
-  _globals['_STATUS']._serialized_end=1678
-  _globals['_STRATEGYKIND']._serialized_start=1680
-  _globals['_STRATEGYKIND']._serialized_end=1781
+  _globals['_RECIPIENTTYPE']._serialized_start=1632
+  _globals['_RECIPIENTTYPE']._serialized_end=1823
+  _globals['_CHANNELTYPE']._serialized_start=1826
+  _globals['_CHANNELTYPE']._serialized_end=1970
+  _globals['_STATUS']._serialized_start=1972
+  _globals['_STATUS']._serialized_end=2060
+  _globals['_ATTEMPTOUTCOME']._serialized_start=2063
+  _globals['_ATTEMPTOUTCOME']._serialized_end=2264
+  _globals['_STRATEGYKIND']._serialized_start=2266
+  _globals['_STRATEGYKIND']._serialized_end=2367
+  _globals['_STRATEGYGOAL']._serialized_start=2369
+  _globals['_STRATEGYGOAL']._serialized_end=2462
   _globals['_NOTIFICATION']._serialized_start=139
-  _globals['_NOTIFICATION']._serialized_end=557
-  _globals['_CHANNEL']._serialized_start=560
-  _globals['_CHANNEL']._serialized_end=861
-  _globals['_RECIPIENT']._serialized_start=863
-  _globals['_RECIPIENT']._serialized_end=926
-  _globals['_ADDRESS']._serialized_start=928
-  _globals['_ADDRESS']._serialized_end=995
-  _globals['_CHANNELTARGET']._serialized_start=997
-  _globals['_CHANNELTARGET']._serialized_end=1070
-  _globals['_STRATEGY']._serialized_start=1072
-  _globals['_STRATEGY']._serialized_end=1172
-  _globals['_ROUTING']._serialized_start=1174
-  _globals['_ROUTING']._serialized_end=1247
+  _globals['_NOTIFICATION']._serialized_end=636
+  _globals['_CHANNEL']._serialized_start=639
+  _globals['_CHANNEL']._serialized_end=977
+  _globals['_ATTEMPT']._serialized_start=980
+  _globals['_ATTEMPT']._serialized_end=1131
+  _globals['_RECIPIENT']._serialized_start=1133
+  _globals['_RECIPIENT']._serialized_end=1217
+  _globals['_ADDRESS']._serialized_start=1219
+  _globals['_ADDRESS']._serialized_end=1286
+  _globals['_CHANNELTARGET']._serialized_start=1288
+  _globals['_CHANNELTARGET']._serialized_end=1412
+  _globals['_STRATEGY']._serialized_start=1415
+  _globals['_STRATEGY']._serialized_end=1554
+  _globals['_ROUTING']._serialized_start=1556
+  _globals['_ROUTING']._serialized_end=1629
 # @@protoc_insertion_point(module_scope)

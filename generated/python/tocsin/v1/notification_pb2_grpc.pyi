@@ -6,11 +6,17 @@ The things that the API is about: notifications, their channels, and who they ar
 Conventions of the whole package:
 
 - Ids are UUIDs in canonical form: 36 characters, lower case, such as
-  "01926f3e-7c1a-7b52-9d0e-3f6a5c8b2e41".
+  "01926f3e-7c1a-7b52-9d0e-3f6a5c8b2e41". Requests may have them in upper case; they are kept in lower case.
 - Lengths in characters count Unicode code points, lengths in bytes count UTF-8. 1 KiB is 1024 bytes.
 - Times are UTC with microsecond precision; finer digits are cut off.
 - "Output only" fields are set by the server. Requests have no such fields, except where a comment says so.
 - A NUL character is refused in every string.
+- Every repeated field says how many elements it takes at most. That is looked at before anything else of the
+  request, and a request beyond it is refused with INVALID_FIELD for that field alone.
+- A serialised request takes at most 64 KiB, unless its comment says otherwise; a larger one is refused with
+  REQUEST_TOO_LARGE before it is read. Fields that the server does not know count.
+- At most 50 bad fields are named at once.
+- Every answer, every page and every event of a stream stays below 4 MiB, the default limit of gRPC clients.
 """
 
 from collections import abc as _abc

@@ -13,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SendRequest(_message.Message):
-    __slots__ = ("recipient", "title", "message", "metadata", "channels", "addresses", "idempotency_key", "send_at", "expires_at", "strategy", "routing")
+    __slots__ = ("recipient", "title", "message", "metadata", "channels", "addresses", "idempotency_key", "send_at", "expires_at", "strategy", "routing", "category")
     RECIPIENT_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,7 @@ class SendRequest(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_FIELD_NUMBER: _ClassVar[int]
     ROUTING_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
     recipient: _notification_pb2.Recipient
     title: str
     message: str
@@ -36,7 +37,8 @@ class SendRequest(_message.Message):
     expires_at: _timestamp_pb2.Timestamp
     strategy: _notification_pb2.Strategy
     routing: _notification_pb2.Routing
-    def __init__(self, recipient: _Optional[_Union[_notification_pb2.Recipient, _Mapping]] = ..., title: _Optional[str] = ..., message: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., channels: _Optional[_Iterable[_Union[_notification_pb2.ChannelTarget, _Mapping]]] = ..., addresses: _Optional[_Iterable[_Union[_notification_pb2.Address, _Mapping]]] = ..., idempotency_key: _Optional[str] = ..., send_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., strategy: _Optional[_Union[_notification_pb2.Strategy, _Mapping]] = ..., routing: _Optional[_Union[_notification_pb2.Routing, _Mapping]] = ...) -> None: ...
+    category: str
+    def __init__(self, recipient: _Optional[_Union[_notification_pb2.Recipient, _Mapping]] = ..., title: _Optional[str] = ..., message: _Optional[str] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., channels: _Optional[_Iterable[_Union[_notification_pb2.ChannelTarget, _Mapping]]] = ..., addresses: _Optional[_Iterable[_Union[_notification_pb2.Address, _Mapping]]] = ..., idempotency_key: _Optional[str] = ..., send_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., strategy: _Optional[_Union[_notification_pb2.Strategy, _Mapping]] = ..., routing: _Optional[_Union[_notification_pb2.Routing, _Mapping]] = ..., category: _Optional[str] = ...) -> None: ...
 
 class SendResponse(_message.Message):
     __slots__ = ("notification", "duplicate")
@@ -79,7 +81,7 @@ class GetResponse(_message.Message):
     def __init__(self, notification: _Optional[_Union[_notification_pb2.Notification, _Mapping]] = ...) -> None: ...
 
 class ListRequest(_message.Message):
-    __slots__ = ("recipient", "feed_only", "unread_only", "unrouted_only", "statuses", "channels", "created_after", "created_before", "page_size", "page_token")
+    __slots__ = ("recipient", "feed_only", "unread_only", "unrouted_only", "statuses", "channels", "created_after", "created_before", "page_size", "page_token", "category")
     RECIPIENT_FIELD_NUMBER: _ClassVar[int]
     FEED_ONLY_FIELD_NUMBER: _ClassVar[int]
     UNREAD_ONLY_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +92,7 @@ class ListRequest(_message.Message):
     CREATED_BEFORE_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
     recipient: _notification_pb2.Recipient
     feed_only: bool
     unread_only: bool
@@ -100,7 +103,8 @@ class ListRequest(_message.Message):
     created_before: _timestamp_pb2.Timestamp
     page_size: int
     page_token: str
-    def __init__(self, recipient: _Optional[_Union[_notification_pb2.Recipient, _Mapping]] = ..., feed_only: _Optional[bool] = ..., unread_only: _Optional[bool] = ..., unrouted_only: _Optional[bool] = ..., statuses: _Optional[_Iterable[_Union[_notification_pb2.Status, str]]] = ..., channels: _Optional[_Iterable[_Union[_notification_pb2.ChannelType, str]]] = ..., created_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    category: str
+    def __init__(self, recipient: _Optional[_Union[_notification_pb2.Recipient, _Mapping]] = ..., feed_only: _Optional[bool] = ..., unread_only: _Optional[bool] = ..., unrouted_only: _Optional[bool] = ..., statuses: _Optional[_Iterable[_Union[_notification_pb2.Status, str]]] = ..., channels: _Optional[_Iterable[_Union[_notification_pb2.ChannelType, str]]] = ..., created_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., created_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., category: _Optional[str] = ...) -> None: ...
 
 class ListResponse(_message.Message):
     __slots__ = ("notifications", "next_page_token", "cursor")
@@ -123,12 +127,14 @@ class MarkReadRequest(_message.Message):
     def __init__(self, ids: _Optional[_Iterable[str]] = ..., recipient: _Optional[_Union[_notification_pb2.Recipient, _Mapping]] = ..., up_to_cursor: _Optional[str] = ...) -> None: ...
 
 class MarkReadResponse(_message.Message):
-    __slots__ = ("marked_count", "unread_count")
+    __slots__ = ("marked_count", "unread_count", "cursor")
     MARKED_COUNT_FIELD_NUMBER: _ClassVar[int]
     UNREAD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
     marked_count: int
     unread_count: int
-    def __init__(self, marked_count: _Optional[int] = ..., unread_count: _Optional[int] = ...) -> None: ...
+    cursor: str
+    def __init__(self, marked_count: _Optional[int] = ..., unread_count: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class CountUnreadRequest(_message.Message):
     __slots__ = ("recipient",)
@@ -137,10 +143,12 @@ class CountUnreadRequest(_message.Message):
     def __init__(self, recipient: _Optional[_Union[_notification_pb2.Recipient, _Mapping]] = ...) -> None: ...
 
 class CountUnreadResponse(_message.Message):
-    __slots__ = ("unread_count",)
+    __slots__ = ("unread_count", "cursor")
     UNREAD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
     unread_count: int
-    def __init__(self, unread_count: _Optional[int] = ...) -> None: ...
+    cursor: str
+    def __init__(self, unread_count: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class CancelRequest(_message.Message):
     __slots__ = ("id",)
@@ -169,14 +177,24 @@ class RetryResponse(_message.Message):
     def __init__(self, notification: _Optional[_Union[_notification_pb2.Notification, _Mapping]] = ...) -> None: ...
 
 class RouteRequest(_message.Message):
-    __slots__ = ("id", "channels", "strategy")
+    __slots__ = ("id", "channels", "strategy", "hold_until", "suppress", "lease_token", "reason", "decider")
     ID_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    HOLD_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    SUPPRESS_FIELD_NUMBER: _ClassVar[int]
+    LEASE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    DECIDER_FIELD_NUMBER: _ClassVar[int]
     id: str
     channels: _containers.RepeatedCompositeFieldContainer[_notification_pb2.ChannelTarget]
     strategy: _notification_pb2.Strategy
-    def __init__(self, id: _Optional[str] = ..., channels: _Optional[_Iterable[_Union[_notification_pb2.ChannelTarget, _Mapping]]] = ..., strategy: _Optional[_Union[_notification_pb2.Strategy, _Mapping]] = ...) -> None: ...
+    hold_until: _timestamp_pb2.Timestamp
+    suppress: bool
+    lease_token: str
+    reason: str
+    decider: str
+    def __init__(self, id: _Optional[str] = ..., channels: _Optional[_Iterable[_Union[_notification_pb2.ChannelTarget, _Mapping]]] = ..., strategy: _Optional[_Union[_notification_pb2.Strategy, _Mapping]] = ..., hold_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., suppress: _Optional[bool] = ..., lease_token: _Optional[str] = ..., reason: _Optional[str] = ..., decider: _Optional[str] = ...) -> None: ...
 
 class RouteResponse(_message.Message):
     __slots__ = ("notification",)

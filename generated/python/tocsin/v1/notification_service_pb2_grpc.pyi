@@ -30,7 +30,7 @@ class NotificationServiceStub:
     """Sends notifications, tells what became of them, and serves recipients their feed.
 
     A caller hands over a notification with `Send`: who it is for, a title, a message, and either the channels
-    to use (e-mail, SMS, Telegram, the live feed) or nothing, in which case routing rules or an agent decide.
+    to use (e-mail, SMS, Telegram, the live feed) or nothing, in which case routing rules decide.
     Tocsin stores it before it answers, sends it through each channel, retries what failed for the moment, and
     records every outcome, which `Get` and `List` show. A registered recipient also has a feed, an inbox with a
     count of what is unread: it holds the notifications that have a WEBSOCKET channel, from the moment that
@@ -40,14 +40,17 @@ class NotificationServiceStub:
     Who may call. Credentials travel as metadata, `authorization: Bearer <token>`. A service token may do what
     its scopes say. A recipient's token (a JWT that names one recipient) may call Subscribe, List with
     `feed_only`, MarkRead and CountUnread on that recipient alone, sees no `response` and no `address`, and may
-    do nothing else. On a server without configured credentials everybody may do everything.
+    do nothing else. What was sent belongs to the caller that sent it (Notification.owner): Cancel and Retry by
+    another caller need the scope `send_any` or `admin`. A token that has only the scope `route` may call Route, List
+    with `unrouted_only` alone, and what DecisionService says; it sees no address in full. On a server without configured credentials everybody may do everything.
 
     Errors. Every error of this service has a canonical gRPC code and carries a google.rpc.ErrorInfo whose
     `reason` is documented in ErrorReason; the comments here name errors by it. A call that failed has changed
     nothing, unless its comment says otherwise. The codes CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE leave
     open whether the call took effect; each RPC says what repeating it does. Any RPC can fail with
-    MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE,
-    SHUTTING_DOWN, NOT_IMPLEMENTED or INTERNAL; the comments below name the others.
+    MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
+    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN, NOT_IMPLEMENTED or INTERNAL; the comments below name the
+    others.
     """
 
     @_typing.overload
@@ -66,7 +69,8 @@ class NotificationServiceStub:
     interrupted call can create a second notification.
 
     Errors: INVALID_FIELD; IDEMPOTENCY_KEY_REUSED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN;
-    RECIPIENT_NOT_REGISTERED; NO_ROUTE (no channel was named and the rules found none); QUEUE_FULL.
+    RECIPIENT_NOT_REGISTERED; NO_ROUTE (no channel was named and the rules found none); POLICY_DENIED; POLICY_LIMIT;
+    QUEUE_FULL.
     """
     SendBatch: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.SendBatchRequest, _notification_service_pb2.SendBatchResponse]
     """Stores up to 1,000 notifications in one call and one commit.
@@ -98,16 +102,16 @@ class NotificationServiceStub:
     `cursor` of the first page. Further pages can be read at leisure.
 
     Errors: INVALID_FIELD; MALFORMED_PAGE_TOKEN; PERMISSION_DENIED when a recipient's token asks without
-    `feed_only`, or for another recipient.
+    `feed_only`, or for another recipient, and when one with the scope `route` asks without `unrouted_only`.
     """
     MarkRead: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.MarkReadRequest, _notification_service_pb2.MarkReadResponse]
     """Marks notifications as read, for all of the recipient's devices: their streams get a ReadChanged.
 
     Either by ids, all or none; or a recipient's feed, up to a cursor or whole. A large feed is done in
     chunks, so that if the call fails halfway, some are read and the rest is not. Idempotent: what is read
-    already is left as it is, with its old `read_at`, and is not counted. Reading also stops the escalation
-    of a FALLBACK strategy. A notification outside the feed can be marked by its id, which does not change
-    `unread_count`.
+    already is left as it is, with its old `read_at`, and is not counted. Reading also ends a FALLBACK strategy
+    whose goal it is: no later step starts, and what still waits fails with `SUPERSEDED`. A notification outside the
+    feed can be marked by its id, which does not change `unread_count`.
 
     Errors: INVALID_FIELD; MALFORMED_CURSOR; NOTIFICATION_NOT_FOUND (one of the ids is unknown; for a
     recipient's token also when it is another's).
@@ -124,30 +128,42 @@ class NotificationServiceStub:
 
     Pending channels fail with the reason `CANCELLED` in their `response`; no later step and no decision
     follows. What is being sent at this very moment may still be recorded as SENT. What is in the feed stays
-    there. Not undone by anything but Retry. Repeating it fails with ALREADY_SETTLED, since nothing is
+    there. A notification that is SENT can be cancelled while a later step of a FALLBACK strategy is outstanding. Not
+    undone by anything but Retry. Repeating it fails with ALREADY_SETTLED, since nothing is
     outstanding then.
 
-    Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; ALREADY_SETTLED.
+    Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; PERMISSION_DENIED when it is another caller's; ALREADY_SETTLED.
     """
     Retry: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.RetryRequest, _notification_service_pb2.RetryResponse]
-    """Revives failed channels of a notification, cancelled ones included: they are PENDING and due again.
+    """Revives failed channels of a notification, cancelled ones included: they are PENDING and due again, at once or
+    at `send_at` if that lies ahead.
 
     Each gets a new budget of attempts on top of those it made; `attempts` keeps counting. All that the
     request names are revived, or none. A notification that failed without ever having a channel cannot be
     retried; send it anew. Repeating it fails with NOT_RETRYABLE for as long as the channels are not FAILED
     again, so that an interrupted call can be repeated without harm.
 
-    Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; NOT_RETRYABLE; EXPIRED; CHANNEL_NOT_CONFIGURED.
+    Of a FALLBACK strategy, Retry revives steps that have begun, and nothing else: a revived one runs beside the later
+    step that its failure had started, and starts none when it fails again. Steps that Cancel, reading or expiry have
+    ended do not come back. A step whose goal is that the notification is read fails with
+    `SUPERSEDED` again if it is.
+
+    Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; PERMISSION_DENIED when it is another caller's; NOT_RETRYABLE;
+    EXPIRED; CHANNEL_NOT_CONFIGURED.
     """
     Route: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.RouteRequest, _notification_service_pb2.RouteResponse]
     """Decides the channels of a notification that was sent with Routing.deferred.
 
-    The first decision wins, whether it comes from this RPC or, at Routing.route_by, from the rules; every
-    later one fails with ALREADY_ROUTED. That goes for a repeated call too: after an interruption, Get shows
-    what was decided. Durable when it returns.
+    The first decision wins, whether it comes from this RPC or, at Routing.route_by, from the rules. Repeating the
+    same decision by the same caller answers as the first time, so an interrupted call can be repeated; any other
+    later one fails with ALREADY_ROUTED. (`reason`, `decider` and `lease_token` make it no other decision.) The
+    policies of the server narrow the channels to what is allowed, which Explain shows; a decision of which nothing is
+    left is refused, and the notification stays undecided. While another caller holds it (LeaseUndecided),
+    `lease_token` is needed. Durable when it returns.
 
     Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; ALREADY_ROUTED; ALREADY_SETTLED (cancelled before);
-    EXPIRED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN; RECIPIENT_NOT_REGISTERED.
+    EXPIRED; LEASE_HELD; LEASE_EXPIRED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN; RECIPIENT_NOT_REGISTERED;
+    POLICY_DENIED; POLICY_LIMIT.
     """
     Subscribe: _grpc.UnaryStreamMultiCallable[_notification_service_pb2.SubscribeRequest, _notification_service_pb2.SubscribeResponse]
     """Follows a recipient's feed live, and resumes after an interruption without a gap.
@@ -178,7 +194,7 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     """Sends notifications, tells what became of them, and serves recipients their feed.
 
     A caller hands over a notification with `Send`: who it is for, a title, a message, and either the channels
-    to use (e-mail, SMS, Telegram, the live feed) or nothing, in which case routing rules or an agent decide.
+    to use (e-mail, SMS, Telegram, the live feed) or nothing, in which case routing rules decide.
     Tocsin stores it before it answers, sends it through each channel, retries what failed for the moment, and
     records every outcome, which `Get` and `List` show. A registered recipient also has a feed, an inbox with a
     count of what is unread: it holds the notifications that have a WEBSOCKET channel, from the moment that
@@ -188,14 +204,17 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     Who may call. Credentials travel as metadata, `authorization: Bearer <token>`. A service token may do what
     its scopes say. A recipient's token (a JWT that names one recipient) may call Subscribe, List with
     `feed_only`, MarkRead and CountUnread on that recipient alone, sees no `response` and no `address`, and may
-    do nothing else. On a server without configured credentials everybody may do everything.
+    do nothing else. What was sent belongs to the caller that sent it (Notification.owner): Cancel and Retry by
+    another caller need the scope `send_any` or `admin`. A token that has only the scope `route` may call Route, List
+    with `unrouted_only` alone, and what DecisionService says; it sees no address in full. On a server without configured credentials everybody may do everything.
 
     Errors. Every error of this service has a canonical gRPC code and carries a google.rpc.ErrorInfo whose
     `reason` is documented in ErrorReason; the comments here name errors by it. A call that failed has changed
     nothing, unless its comment says otherwise. The codes CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE leave
     open whether the call took effect; each RPC says what repeating it does. Any RPC can fail with
-    MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE,
-    SHUTTING_DOWN, NOT_IMPLEMENTED or INTERNAL; the comments below name the others.
+    MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
+    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN, NOT_IMPLEMENTED or INTERNAL; the comments below name the
+    others.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -211,7 +230,8 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     interrupted call can create a second notification.
 
     Errors: INVALID_FIELD; IDEMPOTENCY_KEY_REUSED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN;
-    RECIPIENT_NOT_REGISTERED; NO_ROUTE (no channel was named and the rules found none); QUEUE_FULL.
+    RECIPIENT_NOT_REGISTERED; NO_ROUTE (no channel was named and the rules found none); POLICY_DENIED; POLICY_LIMIT;
+    QUEUE_FULL.
     """
     SendBatch: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.SendBatchRequest, _notification_service_pb2.SendBatchResponse]  # type: ignore[assignment]
     """Stores up to 1,000 notifications in one call and one commit.
@@ -243,16 +263,16 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     `cursor` of the first page. Further pages can be read at leisure.
 
     Errors: INVALID_FIELD; MALFORMED_PAGE_TOKEN; PERMISSION_DENIED when a recipient's token asks without
-    `feed_only`, or for another recipient.
+    `feed_only`, or for another recipient, and when one with the scope `route` asks without `unrouted_only`.
     """
     MarkRead: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.MarkReadRequest, _notification_service_pb2.MarkReadResponse]  # type: ignore[assignment]
     """Marks notifications as read, for all of the recipient's devices: their streams get a ReadChanged.
 
     Either by ids, all or none; or a recipient's feed, up to a cursor or whole. A large feed is done in
     chunks, so that if the call fails halfway, some are read and the rest is not. Idempotent: what is read
-    already is left as it is, with its old `read_at`, and is not counted. Reading also stops the escalation
-    of a FALLBACK strategy. A notification outside the feed can be marked by its id, which does not change
-    `unread_count`.
+    already is left as it is, with its old `read_at`, and is not counted. Reading also ends a FALLBACK strategy
+    whose goal it is: no later step starts, and what still waits fails with `SUPERSEDED`. A notification outside the
+    feed can be marked by its id, which does not change `unread_count`.
 
     Errors: INVALID_FIELD; MALFORMED_CURSOR; NOTIFICATION_NOT_FOUND (one of the ids is unknown; for a
     recipient's token also when it is another's).
@@ -269,30 +289,42 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
 
     Pending channels fail with the reason `CANCELLED` in their `response`; no later step and no decision
     follows. What is being sent at this very moment may still be recorded as SENT. What is in the feed stays
-    there. Not undone by anything but Retry. Repeating it fails with ALREADY_SETTLED, since nothing is
+    there. A notification that is SENT can be cancelled while a later step of a FALLBACK strategy is outstanding. Not
+    undone by anything but Retry. Repeating it fails with ALREADY_SETTLED, since nothing is
     outstanding then.
 
-    Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; ALREADY_SETTLED.
+    Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; PERMISSION_DENIED when it is another caller's; ALREADY_SETTLED.
     """
     Retry: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.RetryRequest, _notification_service_pb2.RetryResponse]  # type: ignore[assignment]
-    """Revives failed channels of a notification, cancelled ones included: they are PENDING and due again.
+    """Revives failed channels of a notification, cancelled ones included: they are PENDING and due again, at once or
+    at `send_at` if that lies ahead.
 
     Each gets a new budget of attempts on top of those it made; `attempts` keeps counting. All that the
     request names are revived, or none. A notification that failed without ever having a channel cannot be
     retried; send it anew. Repeating it fails with NOT_RETRYABLE for as long as the channels are not FAILED
     again, so that an interrupted call can be repeated without harm.
 
-    Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; NOT_RETRYABLE; EXPIRED; CHANNEL_NOT_CONFIGURED.
+    Of a FALLBACK strategy, Retry revives steps that have begun, and nothing else: a revived one runs beside the later
+    step that its failure had started, and starts none when it fails again. Steps that Cancel, reading or expiry have
+    ended do not come back. A step whose goal is that the notification is read fails with
+    `SUPERSEDED` again if it is.
+
+    Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; PERMISSION_DENIED when it is another caller's; NOT_RETRYABLE;
+    EXPIRED; CHANNEL_NOT_CONFIGURED.
     """
     Route: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.RouteRequest, _notification_service_pb2.RouteResponse]  # type: ignore[assignment]
     """Decides the channels of a notification that was sent with Routing.deferred.
 
-    The first decision wins, whether it comes from this RPC or, at Routing.route_by, from the rules; every
-    later one fails with ALREADY_ROUTED. That goes for a repeated call too: after an interruption, Get shows
-    what was decided. Durable when it returns.
+    The first decision wins, whether it comes from this RPC or, at Routing.route_by, from the rules. Repeating the
+    same decision by the same caller answers as the first time, so an interrupted call can be repeated; any other
+    later one fails with ALREADY_ROUTED. (`reason`, `decider` and `lease_token` make it no other decision.) The
+    policies of the server narrow the channels to what is allowed, which Explain shows; a decision of which nothing is
+    left is refused, and the notification stays undecided. While another caller holds it (LeaseUndecided),
+    `lease_token` is needed. Durable when it returns.
 
     Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; ALREADY_ROUTED; ALREADY_SETTLED (cancelled before);
-    EXPIRED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN; RECIPIENT_NOT_REGISTERED.
+    EXPIRED; LEASE_HELD; LEASE_EXPIRED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN; RECIPIENT_NOT_REGISTERED;
+    POLICY_DENIED; POLICY_LIMIT.
     """
     Subscribe: _aio.UnaryStreamMultiCallable[_notification_service_pb2.SubscribeRequest, _notification_service_pb2.SubscribeResponse]  # type: ignore[assignment]
     """Follows a recipient's feed live, and resumes after an interruption without a gap.
@@ -322,7 +354,7 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sends notifications, tells what became of them, and serves recipients their feed.
 
     A caller hands over a notification with `Send`: who it is for, a title, a message, and either the channels
-    to use (e-mail, SMS, Telegram, the live feed) or nothing, in which case routing rules or an agent decide.
+    to use (e-mail, SMS, Telegram, the live feed) or nothing, in which case routing rules decide.
     Tocsin stores it before it answers, sends it through each channel, retries what failed for the moment, and
     records every outcome, which `Get` and `List` show. A registered recipient also has a feed, an inbox with a
     count of what is unread: it holds the notifications that have a WEBSOCKET channel, from the moment that
@@ -332,14 +364,17 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     Who may call. Credentials travel as metadata, `authorization: Bearer <token>`. A service token may do what
     its scopes say. A recipient's token (a JWT that names one recipient) may call Subscribe, List with
     `feed_only`, MarkRead and CountUnread on that recipient alone, sees no `response` and no `address`, and may
-    do nothing else. On a server without configured credentials everybody may do everything.
+    do nothing else. What was sent belongs to the caller that sent it (Notification.owner): Cancel and Retry by
+    another caller need the scope `send_any` or `admin`. A token that has only the scope `route` may call Route, List
+    with `unrouted_only` alone, and what DecisionService says; it sees no address in full. On a server without configured credentials everybody may do everything.
 
     Errors. Every error of this service has a canonical gRPC code and carries a google.rpc.ErrorInfo whose
     `reason` is documented in ErrorReason; the comments here name errors by it. A call that failed has changed
     nothing, unless its comment says otherwise. The codes CANCELLED, DEADLINE_EXCEEDED and UNAVAILABLE leave
     open whether the call took effect; each RPC says what repeating it does. Any RPC can fail with
-    MALFORMED_REQUEST, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED, RATE_LIMITED, DATABASE_UNAVAILABLE,
-    SHUTTING_DOWN, NOT_IMPLEMENTED or INTERNAL; the comments below name the others.
+    MALFORMED_REQUEST, REQUEST_TOO_LARGE, UNAUTHENTICATED, TOKEN_EXPIRED, PERMISSION_DENIED,
+    RATE_LIMITED, DATABASE_UNAVAILABLE, SHUTTING_DOWN, NOT_IMPLEMENTED or INTERNAL; the comments below name the
+    others.
     """
 
     @_abc_1.abstractmethod
@@ -359,7 +394,8 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         interrupted call can create a second notification.
 
         Errors: INVALID_FIELD; IDEMPOTENCY_KEY_REUSED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN;
-        RECIPIENT_NOT_REGISTERED; NO_ROUTE (no channel was named and the rules found none); QUEUE_FULL.
+        RECIPIENT_NOT_REGISTERED; NO_ROUTE (no channel was named and the rules found none); POLICY_DENIED; POLICY_LIMIT;
+        QUEUE_FULL.
         """
 
     @_abc_1.abstractmethod
@@ -409,7 +445,7 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         `cursor` of the first page. Further pages can be read at leisure.
 
         Errors: INVALID_FIELD; MALFORMED_PAGE_TOKEN; PERMISSION_DENIED when a recipient's token asks without
-        `feed_only`, or for another recipient.
+        `feed_only`, or for another recipient, and when one with the scope `route` asks without `unrouted_only`.
         """
 
     @_abc_1.abstractmethod
@@ -422,9 +458,9 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Either by ids, all or none; or a recipient's feed, up to a cursor or whole. A large feed is done in
         chunks, so that if the call fails halfway, some are read and the rest is not. Idempotent: what is read
-        already is left as it is, with its old `read_at`, and is not counted. Reading also stops the escalation
-        of a FALLBACK strategy. A notification outside the feed can be marked by its id, which does not change
-        `unread_count`.
+        already is left as it is, with its old `read_at`, and is not counted. Reading also ends a FALLBACK strategy
+        whose goal it is: no later step starts, and what still waits fails with `SUPERSEDED`. A notification outside the
+        feed can be marked by its id, which does not change `unread_count`.
 
         Errors: INVALID_FIELD; MALFORMED_CURSOR; NOTIFICATION_NOT_FOUND (one of the ids is unknown; for a
         recipient's token also when it is another's).
@@ -453,10 +489,11 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Pending channels fail with the reason `CANCELLED` in their `response`; no later step and no decision
         follows. What is being sent at this very moment may still be recorded as SENT. What is in the feed stays
-        there. Not undone by anything but Retry. Repeating it fails with ALREADY_SETTLED, since nothing is
+        there. A notification that is SENT can be cancelled while a later step of a FALLBACK strategy is outstanding. Not
+        undone by anything but Retry. Repeating it fails with ALREADY_SETTLED, since nothing is
         outstanding then.
 
-        Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; ALREADY_SETTLED.
+        Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; PERMISSION_DENIED when it is another caller's; ALREADY_SETTLED.
         """
 
     @_abc_1.abstractmethod
@@ -465,14 +502,21 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notification_service_pb2.RetryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_notification_service_pb2.RetryResponse, _abc.Awaitable[_notification_service_pb2.RetryResponse]]:
-        """Revives failed channels of a notification, cancelled ones included: they are PENDING and due again.
+        """Revives failed channels of a notification, cancelled ones included: they are PENDING and due again, at once or
+        at `send_at` if that lies ahead.
 
         Each gets a new budget of attempts on top of those it made; `attempts` keeps counting. All that the
         request names are revived, or none. A notification that failed without ever having a channel cannot be
         retried; send it anew. Repeating it fails with NOT_RETRYABLE for as long as the channels are not FAILED
         again, so that an interrupted call can be repeated without harm.
 
-        Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; NOT_RETRYABLE; EXPIRED; CHANNEL_NOT_CONFIGURED.
+        Of a FALLBACK strategy, Retry revives steps that have begun, and nothing else: a revived one runs beside the later
+        step that its failure had started, and starts none when it fails again. Steps that Cancel, reading or expiry have
+        ended do not come back. A step whose goal is that the notification is read fails with
+        `SUPERSEDED` again if it is.
+
+        Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; PERMISSION_DENIED when it is another caller's; NOT_RETRYABLE;
+        EXPIRED; CHANNEL_NOT_CONFIGURED.
         """
 
     @_abc_1.abstractmethod
@@ -483,12 +527,16 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_notification_service_pb2.RouteResponse, _abc.Awaitable[_notification_service_pb2.RouteResponse]]:
         """Decides the channels of a notification that was sent with Routing.deferred.
 
-        The first decision wins, whether it comes from this RPC or, at Routing.route_by, from the rules; every
-        later one fails with ALREADY_ROUTED. That goes for a repeated call too: after an interruption, Get shows
-        what was decided. Durable when it returns.
+        The first decision wins, whether it comes from this RPC or, at Routing.route_by, from the rules. Repeating the
+        same decision by the same caller answers as the first time, so an interrupted call can be repeated; any other
+        later one fails with ALREADY_ROUTED. (`reason`, `decider` and `lease_token` make it no other decision.) The
+        policies of the server narrow the channels to what is allowed, which Explain shows; a decision of which nothing is
+        left is refused, and the notification stays undecided. While another caller holds it (LeaseUndecided),
+        `lease_token` is needed. Durable when it returns.
 
         Errors: INVALID_FIELD; NOTIFICATION_NOT_FOUND; ALREADY_ROUTED; ALREADY_SETTLED (cancelled before);
-        EXPIRED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN; RECIPIENT_NOT_REGISTERED.
+        EXPIRED; LEASE_HELD; LEASE_EXPIRED; CHANNEL_NOT_CONFIGURED; ADDRESS_UNKNOWN; RECIPIENT_NOT_REGISTERED;
+        POLICY_DENIED; POLICY_LIMIT.
         """
 
     @_abc_1.abstractmethod

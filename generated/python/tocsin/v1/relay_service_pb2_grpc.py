@@ -33,8 +33,11 @@ class RelayServiceStub:
     has its own token, recipient, cursor, pace and end, and gets the very events and errors that Subscribe would
     give it.
 
-    Who may call. The stream itself needs no credentials and gives no rights: a relay can do with it what the
-    tokens that it passes on allow, each for its own subscription.
+    Who may call. The stream itself gives no rights: a relay can do with it what the tokens that it passes on
+    allow, each for its own subscription. A relay should open it with a token of its own, with the scope `relay`:
+    without one it shares a small number of places with every stranger who reaches the server. Until a
+    subscription was accepted on such a stream, it ends with TOO_MANY_STREAMS when others come; and an address has
+    a share of them all.
     """
 
     def __init__(self, channel):
@@ -58,8 +61,11 @@ class RelayServiceServicer:
     has its own token, recipient, cursor, pace and end, and gets the very events and errors that Subscribe would
     give it.
 
-    Who may call. The stream itself needs no credentials and gives no rights: a relay can do with it what the
-    tokens that it passes on allow, each for its own subscription.
+    Who may call. The stream itself gives no rights: a relay can do with it what the tokens that it passes on
+    allow, each for its own subscription. A relay should open it with a token of its own, with the scope `relay`:
+    without one it shares a small number of places with every stranger who reaches the server. Until a
+    subscription was accepted on such a stream, it ends with TOO_MANY_STREAMS when others come; and an address has
+    a share of them all.
     """
 
     def Relay(self, request_iterator, context):
@@ -83,8 +89,9 @@ class RelayServiceServicer:
         nothing comes for 60 s is dead. A caller that starts another stream for new subscriptions every ten
         minutes or so lets the load spread over servers; the old one empties as its subscriptions age.
 
-        Errors that end the stream as a whole: MALFORMED_REQUEST; INVALID_FIELD, for an id that is missing or in
-        use and for too many openings; TOO_MANY_STREAMS.
+        Errors that end the stream as a whole: MALFORMED_REQUEST; REQUEST_TOO_LARGE; INVALID_FIELD, for an id that is
+        missing or in use and for too many of something; TOO_MANY_STREAMS; UNAUTHENTICATED and PERMISSION_DENIED, for a
+        token of the stream's own that is not good for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,8 +121,11 @@ class RelayService:
     has its own token, recipient, cursor, pace and end, and gets the very events and errors that Subscribe would
     give it.
 
-    Who may call. The stream itself needs no credentials and gives no rights: a relay can do with it what the
-    tokens that it passes on allow, each for its own subscription.
+    Who may call. The stream itself gives no rights: a relay can do with it what the tokens that it passes on
+    allow, each for its own subscription. A relay should open it with a token of its own, with the scope `relay`:
+    without one it shares a small number of places with every stranger who reaches the server. Until a
+    subscription was accepted on such a stream, it ends with TOO_MANY_STREAMS when others come; and an address has
+    a share of them all.
     """
 
     @staticmethod

@@ -34,8 +34,11 @@ class RelayServiceStub:
     has its own token, recipient, cursor, pace and end, and gets the very events and errors that Subscribe would
     give it.
 
-    Who may call. The stream itself needs no credentials and gives no rights: a relay can do with it what the
-    tokens that it passes on allow, each for its own subscription.
+    Who may call. The stream itself gives no rights: a relay can do with it what the tokens that it passes on
+    allow, each for its own subscription. A relay should open it with a token of its own, with the scope `relay`:
+    without one it shares a small number of places with every stranger who reaches the server. Until a
+    subscription was accepted on such a stream, it ends with TOO_MANY_STREAMS when others come; and an address has
+    a share of them all.
     """
 
     @_typing.overload
@@ -63,8 +66,9 @@ class RelayServiceStub:
     nothing comes for 60 s is dead. A caller that starts another stream for new subscriptions every ten
     minutes or so lets the load spread over servers; the old one empties as its subscriptions age.
 
-    Errors that end the stream as a whole: MALFORMED_REQUEST; INVALID_FIELD, for an id that is missing or in
-    use and for too many openings; TOO_MANY_STREAMS.
+    Errors that end the stream as a whole: MALFORMED_REQUEST; REQUEST_TOO_LARGE; INVALID_FIELD, for an id that is
+    missing or in use and for too many of something; TOO_MANY_STREAMS; UNAUTHENTICATED and PERMISSION_DENIED, for a
+    token of the stream's own that is not good for it.
     """
 
 @_typing.type_check_only
@@ -76,8 +80,11 @@ class RelayServiceAsyncStub(RelayServiceStub):
     has its own token, recipient, cursor, pace and end, and gets the very events and errors that Subscribe would
     give it.
 
-    Who may call. The stream itself needs no credentials and gives no rights: a relay can do with it what the
-    tokens that it passes on allow, each for its own subscription.
+    Who may call. The stream itself gives no rights: a relay can do with it what the tokens that it passes on
+    allow, each for its own subscription. A relay should open it with a token of its own, with the scope `relay`:
+    without one it shares a small number of places with every stranger who reaches the server. Until a
+    subscription was accepted on such a stream, it ends with TOO_MANY_STREAMS when others come; and an address has
+    a share of them all.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -102,8 +109,9 @@ class RelayServiceAsyncStub(RelayServiceStub):
     nothing comes for 60 s is dead. A caller that starts another stream for new subscriptions every ten
     minutes or so lets the load spread over servers; the old one empties as its subscriptions age.
 
-    Errors that end the stream as a whole: MALFORMED_REQUEST; INVALID_FIELD, for an id that is missing or in
-    use and for too many openings; TOO_MANY_STREAMS.
+    Errors that end the stream as a whole: MALFORMED_REQUEST; REQUEST_TOO_LARGE; INVALID_FIELD, for an id that is
+    missing or in use and for too many of something; TOO_MANY_STREAMS; UNAUTHENTICATED and PERMISSION_DENIED, for a
+    token of the stream's own that is not good for it.
     """
 
 class RelayServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -114,8 +122,11 @@ class RelayServiceServicer(metaclass=_abc_1.ABCMeta):
     has its own token, recipient, cursor, pace and end, and gets the very events and errors that Subscribe would
     give it.
 
-    Who may call. The stream itself needs no credentials and gives no rights: a relay can do with it what the
-    tokens that it passes on allow, each for its own subscription.
+    Who may call. The stream itself gives no rights: a relay can do with it what the tokens that it passes on
+    allow, each for its own subscription. A relay should open it with a token of its own, with the scope `relay`:
+    without one it shares a small number of places with every stranger who reaches the server. Until a
+    subscription was accepted on such a stream, it ends with TOO_MANY_STREAMS when others come; and an address has
+    a share of them all.
     """
 
     @_abc_1.abstractmethod
@@ -144,8 +155,9 @@ class RelayServiceServicer(metaclass=_abc_1.ABCMeta):
         nothing comes for 60 s is dead. A caller that starts another stream for new subscriptions every ten
         minutes or so lets the load spread over servers; the old one empties as its subscriptions age.
 
-        Errors that end the stream as a whole: MALFORMED_REQUEST; INVALID_FIELD, for an id that is missing or in
-        use and for too many openings; TOO_MANY_STREAMS.
+        Errors that end the stream as a whole: MALFORMED_REQUEST; REQUEST_TOO_LARGE; INVALID_FIELD, for an id that is
+        missing or in use and for too many of something; TOO_MANY_STREAMS; UNAUTHENTICATED and PERMISSION_DENIED, for a
+        token of the stream's own that is not good for it.
         """
 
 def add_RelayServiceServicer_to_server(servicer: RelayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
