@@ -6,11 +6,24 @@ server along. `processes` tells how it starts and ends.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+import secrets
+from collections.abc import Sequence
 
-from tocsin_server.config import ListenAddress
-from tocsin_server.processes import PROGRAM, Child, read_announcement
+from pydantic import SecretStr
+
+from tocsin_server.bridge.running import server_address
+from tocsin_server.config.network import ListenAddress
+from tocsin_server.config.settings import Settings
+from tocsin_server.config.sources import environment_with
+from tocsin_server.process.child import PROGRAM, Child, read_announcement
+from tocsin_server.process.lifecycle import Lifecycle, StopTimes
+
+
+def with_bridge_token(settings: Settings) -> Settings:
+    """Return the settings with a token for the bridge, made up if none is set."""
+    if settings.bridge_token is not None:
+        return settings
+    return settings.model_copy(update={"bridge_token": SecretStr(secrets.token_urlsafe(32))})
 
 
 def make_bridge_child(
@@ -20,6 +33,7 @@ def make_bridge_child(
     insecure: bool = False,
     dev: bool = False,
     grace: float = 20.0,
+    token: SecretStr | None = None,
     program: Sequence[str] = PROGRAM,
 ) -> Child[ListenAddress]:
     """Describe the child process; nothing is started yet.
@@ -30,6 +44,7 @@ def make_bridge_child(
         insecure: See `running.bridge`.
         dev: Likewise.
         grace: Seconds that it has to end.
+        token: Its own, see `tocsin_server.config.settings.Settings.bridge_token`.
         program: In place of this one.
     """
     options = ["--as-child", "--server", server, "--grace", f"{grace:g}"]
@@ -38,17 +53,28 @@ def make_bridge_child(
     def command(before: ListenAddress | None) -> Sequence[str]:
         return (*program, "bridge", *options, "--listen", str(before or listen))
 
-    return Child("the bridge", "bridge", command, read_announcement, grace=grace)
+    environment = environment_with(bridge_token=None if token is None else token.get_secret_value())
+    return Child("the bridge", "bridge", command, read_announcement, grace=grace, environment=environment)
 
 
-@contextlib.asynccontextmanager
-async def bridge_child(
-    listen: ListenAddress, server: str, *, insecure: bool = False, dev: bool = False, grace: float = 20.0
-) -> AsyncIterator[Child[ListenAddress]]:
-    """Run the bridge as a child process while the context is open; see `make_bridge_child`."""
-    child = make_bridge_child(listen, server, insecure=insecure, dev=dev, grace=grace)
-    try:
-        await child.start()
-        yield child
-    finally:
-        await child.stop()
+async def start_beside(
+    life: Lifecycle, settings: Settings, server: ListenAddress, *, insecure: bool, dev: bool
+) -> Child[ListenAddress]:
+    """Start a bridge for the server that listens there, as a part of its process; see `make_bridge_child`.
+
+    Raises:
+        StartupError: It does not start.
+    """
+    grace = StopTimes.of(settings.shutdown_grace).bridge
+    child = make_bridge_child(
+        settings.bridge_listen,
+        server_address(settings.model_copy(update={"listen": server})),
+        insecure=insecure,
+        dev=dev,
+        grace=grace,
+        token=settings.bridge_token,
+    )
+    life.stops("the bridge", child.stop, grace)
+    await child.start()
+    life.watch("what keeps the bridge running", child.run())
+    return child

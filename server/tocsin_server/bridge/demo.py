@@ -40,9 +40,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 
 from tocsin_client import AsyncClient, InvalidArgument, Recipient, TocsinError, as_plain
-from tocsin_server.bridge.frames import error_frame
+from tocsin_server.bridge.protocol.frames import error_frame
 from tocsin_server.bridge.sockets import SocketPath
-from tocsin_server.config import is_loopback, parse_origin
+from tocsin_server.config.network import is_loopback, parse_origin
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,6 @@ LONGEST_FILE: Final = 256 * 1024
 
 _FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 """Headers by which a proxy says that it speaks for somebody else, who need not be on this machine."""
-
-_CHANNELS: Final = ("email", "sms", "telegram")
 
 Shown: TypeAlias = dict[str, Any]
 
@@ -111,11 +109,7 @@ class Outbox:
 
     def latest(self) -> list[Shown]:
         """Return the latest messages, newest first. Reads files, but none twice."""
-        found = sorted(
-            (path for channel in _CHANNELS for path in _listed(self._folder / channel)),
-            key=lambda path: path.name,
-            reverse=True,
-        )[:MESSAGES]
+        found = sorted(_listed(self._folder), key=lambda path: path.name, reverse=True)[:MESSAGES]
         messages = {}
         for path in found:
             with contextlib.suppress(OSError):  # it was deleted meanwhile
@@ -124,11 +118,12 @@ class Outbox:
         return list(messages.values())
 
 
-def _listed(folder: Path) -> list[Path]:
+def _listed(outbox: Path) -> list[Path]:
+    """Return the messages in all channels' folders."""
     try:
         # What is being written ends with .part.
-        return [path for path in folder.iterdir() if path.suffix in (".eml", ".txt")]
-    except OSError:
+        return [path for path in outbox.glob("*/*") if path.suffix in (".eml", ".txt")]
+    except OSError:  # a folder was deleted meanwhile
         return []
 
 
@@ -224,7 +219,7 @@ class _Session:
         if self._client is not None:
             await self._client.close()
         self._client = self._clients(frame.get("token") or None)
-        self._recipient = Recipient(wanted["type"], wanted["id"])
+        self._recipient = Recipient(wanted["type"], wanted.get("id"), wanted.get("external_id"))
         return str(self._recipient)
 
     async def _send(self, frame: Shown) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Protocol
 
+from tocsin_server.timing.watches import Watch
+
 LOOKS: Final = 25
 """How often, in the time between two heartbeats, it is looked which sockets need one. So one comes early by a 25th of
 that time, if need be, and never late; and those that are due do not all come at once."""
@@ -23,33 +25,15 @@ class Silent(Protocol):
         """Write a heartbeat, without waiting."""
 
 
-class Heartbeats:
+class Heartbeats(Watch[Silent]):
     """Makes sockets beat to which nothing was written for ``interval`` seconds. Used on one event loop."""
 
     def __init__(self, interval: float) -> None:
-        self._interval = interval
-        self._sockets: set[Silent] = set()
-        self._looks = False
+        super().__init__(interval / LOOKS, self._beat)
+        self._patience = interval * (1 - 1 / LOOKS)
 
-    def add(self, socket: Silent) -> None:
-        """Look after a socket."""
-        self._sockets.add(socket)
-        if not self._looks:
-            self._look_later(asyncio.get_running_loop())
-
-    def discard(self, socket: Silent) -> None:
-        """Look after it no more. Idempotent."""
-        self._sockets.discard(socket)
-
-    def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._looks = True
-        loop.call_later(self._interval / LOOKS, self._look, loop)
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._looks = False
-        if self._sockets:
-            self._look_later(loop)
-        due = loop.time() - self._interval * (1 - 1 / LOOKS)
-        for socket in self._sockets:
+    def _beat(self) -> None:
+        due = asyncio.get_running_loop().time() - self._patience
+        for socket in self.members:
             if socket.written_at <= due:
                 socket.beat()

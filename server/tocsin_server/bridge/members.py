@@ -12,6 +12,13 @@ OPAQUE: Final = re.compile(r"[\x20-\x7e]{0,1024}")
 """Ids, cursors and page tokens, as far as the bridge looks at them: not everything that JSON calls a string can be
 sent on (a lone surrogate cannot). The server does the rest."""
 
+EXTERNAL_ID: Final = re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,255}")
+"""What a recipient may be called: see ``Recipient.external_id`` of the API."""
+
+_NOT_EXTERNAL: Final = "must be a string of 1 to 255 characters, without control characters and line breaks"
+
+_NOT_OPAQUE: Final = "must be a string of printable ASCII characters, and not too long"
+
 MOST_IDS: Final = 500
 """Notifications marked by one frame, as in the API."""
 
@@ -50,13 +57,13 @@ class Members:
         if self._violations:
             raise invalid(self._violations)
 
-    def text(self, name: str, pattern: re.Pattern[str] = OPAQUE) -> str:
-        """Return a string, empty where it is left out."""
+    def text(self, name: str, pattern: re.Pattern[str] = OPAQUE, wrong: str = _NOT_OPAQUE) -> str:
+        """Return a string, empty where it is left out; ``wrong`` describes one that does not match."""
         value = self.take(name)
         if value is None:
             return ""
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            self.refuse(name, "must be a string of printable ASCII characters, and not too long")
+            self.refuse(name, wrong)
             return ""
         return value
 
@@ -93,8 +100,9 @@ class Members:
         kind = parts.take("type")
         if not isinstance(kind, str) or kind not in RecipientType.__members__.values():
             parts.refuse("type", f"must be one of {', '.join(RecipientType)}")
-        if not parts.has("id"):
-            parts.refuse("id", "must be given: only registered recipients have a feed")
+        external_id = parts.text("external_id", EXTERNAL_ID, _NOT_EXTERNAL) if parts.has("external_id") else ""
+        if parts.has("id") == bool(external_id):
+            parts.refuse("id", "must be given, or external_id, one of the two: only registered recipients have a feed")
         recipient_id = parts.text("id")
         try:
             parts.finish()
@@ -102,4 +110,4 @@ class Members:
             for violation in error.violations:
                 self.refuse(f"{name}.{violation.field}", violation.description)
             return None
-        return Recipient(kind, recipient_id)
+        return Recipient(kind, recipient_id, external_id)

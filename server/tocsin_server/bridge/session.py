@@ -3,13 +3,14 @@
 Its task answers requests, one after the other. Events are written as they come, by whoever brings them, unless the
 browser has to take others before: then they wait, with a task that watches how long it takes. `heartbeats` fill the
 silence. Whatever ends one of these ends all: the browser leaves, its feed ends, or it takes nothing any more.
+
+Messages are written past the library, which has nothing to do for them: it neither compresses nor fragments here.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,10 +19,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from tocsin_client import InvalidArgument, ResourceExhausted, TocsinError, Unauthenticated, Unavailable
-from tocsin_server.bridge import frames
-from tocsin_server.bridge.frames import CloseCode, ListFeed, MarkRead, Subscribe
+from tocsin_server.bridge.admission import Visitor
+from tocsin_server.bridge.backlog import Backlog
+from tocsin_server.bridge.events import FeedEvent
 from tocsin_server.bridge.heartbeats import Heartbeats
-from tocsin_server.bridge.upstream import Feed, Upstream
+from tocsin_server.bridge.protocol import frames
+from tocsin_server.bridge.protocol.frames import CloseCode, ListFeed, MarkRead, Subscribe
+from tocsin_server.bridge.subscription import Subscription
+from tocsin_server.bridge.upstream import Upstream
 
 AT_ONCE: Final = 16 * 1024
 """Bytes that may wait for a browser in this process when a frame is written without looking after it. It is less than
@@ -97,22 +102,24 @@ class Session:
         upstream: Where feeds are.
         times: See `SessionTimes`.
         heartbeats: Fills the silence.
-        on_confirmed: Is called when the server has accepted the credentials.
+        visitor: Its place at the bridge.
+        backlog: Counts what waits for browsers.
     """
 
     __slots__ = (
+        "_backlog",
         "_begun",
         "_cursor",
-        "_feed",
         "_heartbeats",
         "_late",
-        "_on_confirmed",
         "_protocol",
         "_socket",
+        "_subscription",
         "_task",
         "_times",
         "_transport",
         "_upstream",
+        "_visitor",
         "_waiting",
         "_why",
         "written_at",
@@ -124,7 +131,8 @@ class Session:
         upstream: Upstream,
         times: SessionTimes,
         heartbeats: Heartbeats,
-        on_confirmed: Callable[[], None],
+        visitor: Visitor,
+        backlog: Backlog,
     ) -> None:
         self._socket = socket
         # Looked up for each event otherwise.
@@ -132,13 +140,14 @@ class Session:
         self._upstream = upstream
         self._times = times
         self._heartbeats = heartbeats
-        self._on_confirmed = on_confirmed
-        self._feed: Feed | None = None
+        self._visitor = visitor
+        self._backlog = backlog
+        self._subscription: Subscription | None = None
         self._task: asyncio.Task[Any] | None = None  # runs the session, from the start to the end
         self._begun: asyncio.Future[None] | None = None  # until the first event
         self._why: Exception | None = None  # what ends the session from outside its task
-        # Events that the browser has to take others before: cursor, frame, size. None while there are none.
-        self._waiting: deque[tuple[str, bytes, int]] | None = None
+        # Events that the browser has to take others before. None while there are none.
+        self._waiting: deque[FeedEvent] | None = None
         self._late: asyncio.Task[None] | None = None  # writes them
         self._cursor = ""  # of the last event written
         self.written_at = 0.0  # of the loop's clock
@@ -148,17 +157,18 @@ class Session:
 
         Raises:
             Ending: The bridge has to close the socket.
+            ResourceExhausted: Likewise; it has no room for it.
         """
         try:
             subscribe = await self._first_frame()
         except ConnectionClosed:
             return
         self._task = asyncio.current_task()
-        self._feed = feed = self._upstream.feed(subscribe, self)
+        self._subscription = subscription = Subscription(self._upstream, subscribe, self)
         try:
             # Whoever subscribes and asks at once is answered after `subscribed`, which is always the first frame.
-            await self._begin(feed)
-            await self._answer(feed)
+            await self._begin(subscription)
+            await self._answer(subscription)
         except (ConnectionClosed, _Left):
             return
         except asyncio.CancelledError:
@@ -172,14 +182,22 @@ class Session:
             self._task = None
             if self._late is not None:
                 self._late.cancel()
+            self._waiting = None
+            self._backlog.forget(self)
             self._heartbeats.discard(self)
-            feed.end()
+            subscription.end()
 
     def _end(self, why: Exception) -> None:
         """Let `run` raise this, wherever it is."""
         if self._why is None and self._task is not None:
             self._why = why
             self._task.cancel()
+
+    def too_slow(self) -> None:
+        """See `tocsin_server.bridge.backlog.Slow`."""
+        if self._waiting is not None:
+            self._waiting.clear()
+        self._end(_too_slow())
 
     def left(self) -> None:
         """Take note that the connection is gone, which nobody else notices who waits for the server."""
@@ -203,70 +221,73 @@ class Session:
             raise Ending(frames.close_code_for(error), error) from error
         if not isinstance(frame, Subscribe):
             raise _first("type: the first frame must be subscribe")
+        self._visitor.spoke()
         return frame
 
-    async def _begin(self, feed: Feed) -> None:
+    async def _begin(self, subscription: Subscription) -> None:
         """Wait for the first event."""
-        self._begun = asyncio.get_running_loop().create_future()
-        feed.begin()
+        self._begun = begun = asyncio.get_running_loop().create_future()
+        subscription.begin()
         try:
             async with asyncio.timeout(self._times.confirmation):
-                await self._begun
+                await begun
         except TimeoutError:
             error = Unavailable("the server cannot be reached; come back later")
             raise Ending(frames.close_code_for(error), error) from None
-        self._begun = None
 
-    # -- what the feed tells -------------------------------------------------------------------------
+    # -- what the subscription tells -----------------------------------------------------------------
 
-    def confirmed(self) -> None:
-        """See `Receiver`."""
-        self._on_confirmed()
-        self._heartbeats.add(self)
-        if self._begun is not None and not self._begun.done():
-            self._begun.set_result(None)
-
-    def deliver(self, cursor: str, frame: bytes, size: int, now: float) -> bool:
-        """See `Receiver`."""
+    def take(self, event: FeedEvent, now: float) -> bool:
+        """See `Subscriber`. The first event shows that the server has accepted the credentials."""
+        if self._why is not None:
+            return False  # the socket ends, and behind what it did not get there would be a gap
+        if self._begun is not None:
+            self._confirmed(self._begun)
         waiting = self._waiting
-        if waiting is None and self._write_at_once(frame, now):
-            self._cursor = cursor
+        if waiting is None and self._write_at_once(event.message, now):
+            self._cursor = event.cursor
             return True
         if waiting is not None:
-            waiting.append((cursor, frame, size))
+            waiting.append(event)
         else:
-            self._waiting = deque([(cursor, frame, size)])
+            self._waiting = deque([event])
             self._late = asyncio.create_task(self._write_waiting(self._waiting), name="slow-browser")
+        self._backlog.add(self, len(event.message))
         return False
 
+    def _confirmed(self, begun: asyncio.Future[None]) -> None:
+        self._begun = None
+        self._visitor.confirmed()
+        self._heartbeats.add(self)
+        if not begun.done():
+            begun.set_result(None)
+
     def over(self, error: Exception) -> None:
-        """See `Receiver`."""
+        """See `Subscriber`."""
         self._end(Ending(frames.close_code_for(error), error) if isinstance(error, TocsinError) else error)
 
-    async def _write_waiting(self, waiting: deque[tuple[str, bytes, int]]) -> None:
+    async def _write_waiting(self, waiting: deque[FeedEvent]) -> None:
         """Write what waits, as the browser takes it."""
         try:
-            while waiting and self._feed is not None:
-                cursor, frame, size = waiting.popleft()
-                await self._write_and_wait(frames.text_of(frame))
-                self._cursor = cursor
-                self._feed.taken(size)
-            # After a fault it stays, so that nothing is written behind a gap.
+            while waiting and self._subscription is not None:
+                event = waiting.popleft()
+                self._backlog.remove(self, len(event.message))
+                await self._write_and_wait(event.message)
+                self._cursor = event.cursor
+                self._subscription.got_rid(event.size)
             self._waiting = None
-        except ConnectionClosed:
-            self._end(_Left())
         except Exception as problem:  # noqa: BLE001 - the session's own task has to raise it
             self._end(problem)
 
     # -- requests ------------------------------------------------------------------------------------
 
-    async def _answer(self, feed: Feed) -> None:
+    async def _answer(self, subscription: Subscription) -> None:
         """Read requests and write their answers, in order: a browser has one request under way at a time."""
         while True:
             data = await self._socket.recv()
-            await self._write(await self._answer_to(data, feed))
+            await self._write(await self._answer_to(data, subscription))
 
-    async def _answer_to(self, data: str | bytes, feed: Feed) -> str:
+    async def _answer_to(self, data: str | bytes, subscription: Subscription) -> str:
         try:
             frame = frames.parse(data)
         except TocsinError as error:
@@ -274,13 +295,13 @@ class Session:
         try:
             match frame:
                 case ListFeed():
-                    return frames.list_frame(await feed.list(frame))
+                    return frames.list_frame(await subscription.list(frame))
                 case MarkRead():
-                    return frames.marked_frame(await feed.mark_read(frame))
+                    return frames.marked_frame(await subscription.mark_read(frame))
                 case Subscribe():
                     return frames.error_frame(_refusal("type: this socket has its feed; open another for another"))
         except Unauthenticated as error:
-            raise Ending(CloseCode.BAD_TOKEN, error) from error
+            raise Ending(frames.close_code_for(error), error) from error
         except TocsinError as error:
             return frames.error_frame(error)
 
@@ -288,14 +309,16 @@ class Session:
 
     async def _write(self, frame: str) -> None:
         message = frames.text_message(frame)
-        if not self._write_at_once(message, asyncio.get_running_loop().time()):
-            await self._write_and_wait(frames.text_of(message))
+        if self._write_at_once(message, asyncio.get_running_loop().time()):
+            return
+        self._backlog.add(self, len(message))
+        try:
+            await self._write_and_wait(message)
+        finally:
+            self._backlog.remove(self, len(message))
 
     def _write_at_once(self, message: bytes, now: float) -> bool:
-        """Write a message if that needs no waiting, which is nearly always so and costs a third as much.
-
-        It is not told to the library, which has nothing to do for it: it neither compresses nor fragments here.
-        """
+        """Write a message if that needs no waiting, which is nearly always so and costs a third as much."""
         transport = self._transport
         if len(message) + transport.get_write_buffer_size() > AT_ONCE or self._protocol.state is not _OPEN:
             return False
@@ -303,16 +326,25 @@ class Session:
         self.written_at = now
         return True
 
-    async def _write_and_wait(self, data: bytes) -> None:
-        """Write a frame, and wait until the browser has taken most of what was written."""
-        waiting = len(data) + self._socket.transport.get_write_buffer_size()
+    async def _write_and_wait(self, message: bytes) -> None:
+        """Write a message, and wait until the browser has taken most of what was written."""
+        if self._protocol.state is not _OPEN:
+            raise _Left
+        waiting = len(message) + self._transport.get_write_buffer_size()
         try:
             async with asyncio.timeout(self._times.write + waiting / self._times.slowest):
-                await self._socket.send(data, text=True)
+                self._transport.write(message)
+                await self._socket.drain()
         except TimeoutError:
-            slow = ResourceExhausted("the browser takes nothing", reason="SUBSCRIBER_TOO_SLOW")
-            raise Ending(CloseCode.TRY_LATER, slow, tell=False) from None
+            raise _too_slow() from None
+        except OSError:
+            raise _Left from None
         self.written_at = asyncio.get_running_loop().time()
+
+
+def _too_slow() -> Ending:
+    slow = ResourceExhausted("the browser takes nothing", reason="SUBSCRIBER_TOO_SLOW")
+    return Ending(CloseCode.TRY_LATER, slow, tell=False)
 
 
 def _refusal(message: str) -> InvalidArgument:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tocsin_server.bridge.pages import Page, Pages
-from tocsin_server.errors import ConfigurationError
+from tocsin_server.domain.errors import ConfigurationError
 
 _HERE: Final = Path(__file__).parent
 PLACES: Final = (_HERE / "web", _HERE.parents[2] / "clients" / "web")
@@ -19,6 +19,9 @@ PLACES: Final = (_HERE / "web", _HERE.parents[2] / "clients" / "web")
 
 INDEX: Final = "demo/index.html"
 """The page at ``/``."""
+
+_FOLDERS: Final = (".", "inbox", "demo")
+"""Those of which files are served, if they have a type below."""
 
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -87,10 +90,10 @@ def site(*, dev: bool = False, folder: Path | None = None) -> Pages:
 
 
 def _pages(folder: Path) -> Iterator[tuple[str, Page]]:
-    for file in sorted(folder.rglob("*")):
+    for file in sorted(file for part in _FOLDERS for file in (folder / part).iterdir()):
         content_type = _TYPES.get(file.suffix)
         if content_type is None or not file.is_file():
             continue
         path = file.relative_to(folder).as_posix()
-        headers = _OF_MODULES if file.suffix == ".js" and "/" not in path else _OF_PAGES
+        headers = _OF_PAGES if path.startswith("demo/") else _OF_MODULES
         yield f"/{path}", Page(file.read_bytes(), content_type, headers)

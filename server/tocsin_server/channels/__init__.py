@@ -1,8 +1,8 @@
-"""The ways out: one module per channel, each of which makes single attempts and tells how they ended.
+"""The ways out: one folder per channel, each of which makes single attempts and tells how they ended.
 
-`sender` is what the delivery engine sees: the `Sender` protocol, `Message` and `Outcome`. `registry` turns the
-settings into senders. `email` (over `smtp_lines`), `sms` and `telegram` talk to providers; `smtp_lines`, `sms` and
-`telegram` each import one vendor's library, which nothing else does. `outbox` stands in for them in development
-mode. What an answer means is decided by pure tables, in `classify_smtp`, `classify_twilio` and `classify_telegram`,
-in terms of `verdict`. `mail` builds e-mail, `pace` spaces messages.
+`sender` is what the delivery engine sees: the `Sender` protocol, `Attempt` and `Outcome`, whose facts `bounds` bounds.
+All that a channel knows is in its folder: `channel` is what it tells the rest of the server (a `definition`),
+`address` the form of its addresses, `sender` talks to the provider by one vendor's library, which nothing else
+imports, and `answers` is the pure table of what its answers mean, in terms of `verdict`. `registry` lists the channels
+and turns the settings into senders. `outbox` stands in for all of them in development mode.
 """

@@ -25,17 +25,26 @@ _LONGEST: Final = timedelta(days=100 * 366)
 
 
 class UsageError(Exception):
-    """The command was used wrongly: one sentence, exit status 2."""
+    """The command was used wrongly: a sentence, or several, a line each; exit status 2."""
 
 
 def recipient(text: str, option: str = "--to") -> Recipient:
-    """Read ``user:UUID`` or ``other``; raises UsageError."""
+    """Read ``user:UUID``, ``user:ext:42`` or ``other``; raises UsageError."""
     from tocsin_client import Recipient  # noqa: PLC0415 - heavy: only when a command runs
 
     try:
         return Recipient.of(text)
     except ValueError as error:
-        raise UsageError(f"{option}: {error}; write it as user:UUID, or as other for somebody unregistered") from None
+        forms = "write it as user:UUID, as user:ext:ID for an id of your own, or as other for somebody unregistered"
+        raise UsageError(f"{option}: {error}; {forms}") from None
+
+
+def registered(text: str, option: str = "--to") -> Recipient:
+    """Read a recipient who has an id; raises UsageError."""
+    whom = recipient(text, option)
+    if not whom.id:
+        raise UsageError(f"{option}: needs an id, such as user:UUID or user:ext:ID; who is not registered has none")
+    return whom
 
 
 def channel_word(text: str, option: str = "--channel") -> str:
@@ -57,6 +66,20 @@ def channel_targets(texts: Sequence[str]) -> list[ChannelTarget]:
         word, _, address = text.partition("=")
         targets.append(ChannelTarget(ChannelType(channel_word(word)), address or None))
     return targets
+
+
+def strategy(word: str) -> str | None:
+    """Read how channels work together; None if nothing is typed."""
+    if word not in {"", "parallel", "fallback"}:
+        raise UsageError(f"--strategy: {word!r} is neither parallel nor fallback")
+    return word or None
+
+
+def goal(word: str) -> str | None:
+    """Read when a fallback ends; None if nothing is typed."""
+    if word not in {"", "read", "sent"}:
+        raise UsageError(f"--goal: {word!r} is neither read nor sent")
+    return word or None
 
 
 def addresses(texts: Sequence[str]) -> dict[str, str]:
@@ -150,6 +173,18 @@ def moment(text: str, option: str, now: datetime, *, ahead: bool) -> datetime:
     return at.astimezone(UTC)
 
 
+def moment_ahead(text: str, option: str, now: datetime) -> datetime | None:
+    """Read a time that lies ahead, None if there is none; raises UsageError."""
+    return moment(text, option, now, ahead=True) if text else None
+
+
+def moment_ago(text: str, option: str, now: datetime) -> datetime | None:
+    """Read a time in the past, None if there is none; raises UsageError."""
+    return moment(text, option, now, ahead=False) if text else None
+
+
 def text_or_stdin(text: str) -> str:
     """Return the text, or what standard input holds if it is ``-`` (without the final line break)."""
+    if text == "-" and sys.stdin.isatty():
+        sys.stderr.write("tocsin: reading the message from the terminal; end it with Ctrl-D on a line of its own\n")
     return sys.stdin.read().removesuffix("\n") if text == "-" else text

@@ -1,6 +1,6 @@
-"""The commands that talk to a running server: send, get, list, read, watch, cancel, retry.
+"""The commands that talk to a running server: send, get, list, read, watch, cancel, retry, contact.
 
-The two long ones, send and watch, have modules of their own.
+The long ones, send, watch and contact, have modules of their own.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tocsin_server.cli import arguments, output
+from tocsin_server.cli import arguments, contact_command, describe, operator_commands, options, output, person_commands
 from tocsin_server.cli.arguments import UsageError
 from tocsin_server.cli.connection import Session, client_command
 from tocsin_server.cli.send_command import send
 from tocsin_server.cli.watch_command import watch
 
 if TYPE_CHECKING:
-    from tocsin_client import ListFilter, Notification
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tocsin_client import Client, Decision, ListFilter, Notification
 
 LARGEST_PAGE: Final = 500
 """Notifications that the server gives at once, at most."""
@@ -41,56 +44,57 @@ def register(app: typer.Typer) -> None:
     }
     for name, command in commands.items():
         app.command(name)(command)
+    contact_command.register(app)
+    operator_commands.register(app)
+    person_commands.register(app)
 
 
 @client_command
 def get(session: Session, notification_id: Annotated[str, _ONE]) -> None:
     """Show what became of a notification.
 
-    For each channel: what happened to it, why it failed, and when it is tried next.
+    For each channel: what happened to it, why it failed, and when it is tried next; then what is still to come, such
+    as the next step of a fallback, if the token allows to explain.
 
     \b
     Example:
       tocsin get 01926f3e-7c1a-7b52-9d0e-3f6a5c8b2e41
     """
     with session.client() as client:
-        _show(session, client.get(notification_id))
+        found = client.get(notification_id)
+        _show(session, found)
+        if not session.json and (lines := describe.still_to_come(found, _decisions(client, found))):
+            output.emit("\n".join(["", "still to come", *(f"  {output.clean(line)}" for line in lines)]))
+
+
+def _decisions(client: Client, found: Notification) -> Sequence[Decision]:
+    """Return who decided about a notification, nothing if that cannot be told: it is an addition to what was shown."""
+    from tocsin_client import TocsinError  # noqa: PLC0415 - heavy: only when a command runs
+
+    if found.status == "failed" or found.is_read or not found.channels:
+        return ()
+    try:
+        return client.explain(found.id)
+    except TocsinError:
+        return ()
 
 
 @client_command
 def list_notifications(
     session: Session,
     *,
-    to: Annotated[
-        str, typer.Option("--to", metavar="RECIPIENT", help="Only this one's: user:UUID ...", show_default=False)
-    ] = "",
-    feed: Annotated[
-        bool, typer.Option("--feed", help="Only what is in the feed of --to, in its order.", show_default=False)
-    ] = False,
-    unread: Annotated[bool, typer.Option("--unread", help="Only what is unread.", show_default=False)] = False,
-    unrouted: Annotated[
-        bool,
-        typer.Option("--unrouted", help="Only what waits for a decision about its channels.", show_default=False),
-    ] = False,
-    status: Annotated[
-        list[str] | None,
-        typer.Option("--status", metavar="STATUS", help="pending, sent or failed; repeatable.", show_default=False),
-    ] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="The same as --status failed.", show_default=False)] = False,
-    channel: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--channel", metavar="CHANNEL", help="Only what has this channel; repeatable.", show_default=False
-        ),
-    ] = None,
-    since: Annotated[
-        str, typer.Option("--since", metavar="TIME", help="Only what was created then or later.", show_default=False)
-    ] = "",
-    before: Annotated[
-        str, typer.Option("--before", metavar="TIME", help="Only what was created before.", show_default=False)
-    ] = "",
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many to show.")] = 50,
-    everything: Annotated[bool, typer.Option("--all", help="Show all that match.", show_default=False)] = False,
+    to: options.OnlyOf = "",
+    feed: options.OnlyFeed = False,
+    unread: options.OnlyUnread = False,
+    unrouted: options.OnlyUnrouted = False,
+    status: options.OnlyStatus = None,
+    failed: options.OnlyFailed = False,
+    channel: options.OnlyChannel = None,
+    category: options.OnlyCategory = "",
+    since: options.Since = "",
+    before: options.Before = "",
+    limit: options.Limit = 50,
+    everything: options.All = False,
 ) -> None:
     """List notifications, newest first.
 
@@ -105,36 +109,46 @@ def list_notifications(
     now = output.utc_now()
     if feed and not to:
         raise UsageError("--feed needs --to: it is one recipient's")
-    statuses = [*(status or ()), *(["failed"] if failed else [])]
-    if wrong := sorted(set(statuses) - {"pending", "sent", "failed"}):
-        raise UsageError(f"--status: {wrong[0]!r} is not one of pending, sent, failed")
     conditions: ListFilter = {
         "feed_only": feed,
         "unread_only": unread,
         "unrouted_only": unrouted,
-        "statuses": statuses,
+        "statuses": _statuses(status or (), failed=failed),
         "channels": [arguments.channel_word(word) for word in channel or ()],
-        "created_after": arguments.moment(since, "--since", now, ahead=False) if since else None,
-        "created_before": arguments.moment(before, "--before", now, ahead=False) if before else None,
+        "category": category,
+        "created_after": arguments.moment_ago(since, "--since", now),
+        "created_before": arguments.moment_ago(before, "--before", now),
         # One more than is shown, which tells whether there are more.
         "page_size": LARGEST_PAGE if everything else min(limit + 1, LARGEST_PAGE),
     }
     if to:
         conditions["recipient"] = arguments.recipient(to)
+    most = None if everything else limit
     with session.client() as client:
         found = client.iterate(**conditions)
         if session.json:
-            for notification in found if everything else itertools.islice(found, limit):
+            for notification in itertools.islice(found, most):
                 output.emit_json(notification)
             return
-        shown = list(found if everything else itertools.islice(found, limit + 1))
-    more = not everything and len(shown) > limit
-    if not shown:
+        shown = list(found if most is None else itertools.islice(found, most + 1))
+    _show_table(shown, most, now, recipients=not to)
+
+
+def _statuses(words: Sequence[str], *, failed: bool) -> list[str]:
+    statuses = [*words, *(["failed"] if failed else [])]
+    if wrong := sorted(set(statuses) - {"pending", "sent", "failed"}):
+        raise UsageError(f"--status: {wrong[0]!r} is not one of pending, sent, failed")
+    return statuses
+
+
+def _show_table(found: Sequence[Notification], most: int | None, now: datetime, *, recipients: bool) -> None:
+    """Print a table of the first so many, and say whether there are more."""
+    if not found:
         output.note("nothing matches")
         return
-    output.emit_table(shown[:limit] if more else shown, now, recipients=not to)
-    if more:
-        output.note(f"more match than the {limit} shown: see --limit and --all")
+    output.emit_table(found[:most], now, recipients=recipients)
+    if most is not None and len(found) > most:
+        output.note(f"more match than the {most} shown: see --limit and --all")
 
 
 @client_command
@@ -209,7 +223,7 @@ def retry(
 ) -> None:
     """Revive failed channels.
 
-    They are due at once, with a new budget of attempts.
+    They are due at once, or at the time of --send-at if it lies ahead, with a new budget of attempts.
 
     \b
     Examples:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from tocsin_client import Channel, Notification
+    from collections.abc import Sequence
+
+    from tocsin_client import Channel, Decision, Notification
 
 # Why the server itself ended a channel; `Channel.response` in the API lists them.
 _REASONS: Final = {
@@ -19,6 +21,7 @@ _REASONS: Final = {
     "EXPIRED": "expired before it could be sent",
     "NO_ROUTE": "no usable way to send it was found",
     "SUPERSEDED": "not needed any more: the recipient has read it",
+    "POLICY_DENIED": "a policy of the server forbids it",
 }
 
 _OUTCOMES: Final = {
@@ -29,15 +32,19 @@ _OUTCOMES: Final = {
 }
 
 
+_JUST_NOW: Final = timedelta(seconds=10)
+
+
 def age(at: datetime, now: datetime) -> str:
     """Return how far away a time is, in its largest unit: ``3m ago``, ``in 2h``, ``now``."""
     distance = at - now
-    seconds = abs(distance.total_seconds())
-    if seconds < 1:
+    seconds = round(abs(distance.total_seconds()))
+    if abs(distance) < timedelta(seconds=1):
         return "now"
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        if seconds >= length:
-            count = f"{int(seconds // length)}{unit}"
+    # A little short of a unit counts as one, or what was set "in 2h" would read "in 1h" at once.
+    for unit, length, grace in (("d", 86400, 1800), ("h", 3600, 30), ("m", 60, 0), ("s", 1, 0)):
+        if seconds + grace >= length:
+            count = f"{(seconds + grace) // length}{unit}"
             return f"in {count}" if distance > timedelta(0) else f"{count} ago"
     raise AssertionError(seconds)
 
@@ -87,12 +94,20 @@ def state(channel: Channel, now: datetime) -> str:
         return str(channel.status)
     so_far = f", {_times(attempts)} so far" if attempts else ""
     if channel.next_attempt_at is None:
-        doing = "waiting for the recipient to connect" if channel.channel == "websocket" else "being sent right now"
-        return f"pending: {doing}{so_far}"
+        return f"pending: {_doing(channel, now)}{so_far}"
     if channel.next_attempt_at <= now:
         return f"pending: due now{so_far}"
     verb = "tried again" if attempts else "first tried"
     return f"pending: {verb} {age(channel.next_attempt_at, now)}, at {stamp(channel.next_attempt_at)}{so_far}"
+
+
+def _doing(channel: Channel, now: datetime) -> str:
+    if channel.channel != "websocket":
+        return "being sent right now"
+    # The result for a recipient who is connected is written just after the answer to Send.
+    if now - channel.created_at < _JUST_NOW:
+        return "in the feed; sent as soon as the recipient is connected"
+    return "waiting for the recipient to connect"
 
 
 def answer(response: Mapping[str, Any], now: datetime) -> str:
@@ -137,7 +152,7 @@ def channel_lines(channel: Channel, now: datetime) -> list[str]:
     if "outcome" in channel.response and "reason" not in channel.response:
         lines.append(f"  last answer: {answer(channel.response, now)}")
     lines += [f"  earlier: {line}" for line in history(channel.response, now)]
-    if channel.status == "failed":
+    if channel.status == "failed" and channel.response.get("reason") != "SUPERSEDED":
         lines.append(f"  to revive it: tocsin retry {channel.notification_id} --channel {channel.channel}")
     return lines
 
@@ -146,4 +161,28 @@ def without_channels(notification: Notification) -> str:
     """Return why a notification has no channel."""
     if notification.status == "pending":
         return "none yet: nobody has decided how to send it"
-    return "none: it was cancelled, expired, or no way to send it was found, before anybody had decided how"
+    return f"none: nothing is sent; who decided that, and why: tocsin explain {notification.id}"
+
+
+def still_to_come(notification: Notification, decisions: Sequence[Decision]) -> list[str]:
+    """Return what was decided and has not begun: which policy puts a channel off, and later steps of a fallback.
+
+    ``decisions`` are those about the notification, oldest first.
+    """
+    # An escalation is the begin of a step, which was decided before.
+    made = [decision for decision in decisions if decision.by != "escalation"]
+    if not made or notification.status == "failed" or notification.is_read:
+        return []
+    begun = {channel.channel for channel in notification.channels}
+    waiting = {one.channel for one in notification.channels if one.status == "pending" and not one.attempts}
+    lines = [
+        f"{target.channel}: only if what goes before it fails, or does not reach its goal in time"
+        for target in made[-1].channels
+        if begun and target.channel not in begun
+    ]
+    lines += [
+        f"{denied.channel}: {denied.detail}, by the policy {denied.policy!r}"
+        for denied in made[-1].denied
+        if denied.detail.startswith("put off") and (denied.channel in waiting or denied.channel not in begun)
+    ]
+    return lines

@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 # which a message could make a line show something else than it says; lone surrogates, which cannot be encoded.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_WIDE_ENOUGH: Final = 110
-"""Columns that a table needs; in narrower terminals each notification gets two lines instead."""
-
 _TITLE_WIDTH: Final = 40
-"""Columns of a title in a table."""
+_LEAST_TITLE: Final = 16
+"""Columns of a title in a table: at most, and where a terminal has room for less."""
 
 _STATUS_STYLES: Final = {"sent": "green", "failed": "bold red", "pending": "yellow"}
 
@@ -54,7 +52,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def shorten(text: str, width: int) -> str:
     """Return the text in at most so many columns, with an ellipsis for what is missing; wide letters count as two."""
-    if sum(map(_columns, text)) <= width:
+    if _width(text) <= width:
         return text
     kept, room = "", width - 1
     for letter in text:
@@ -89,7 +87,11 @@ def emit_json(value: Any) -> None:
     """Write one of the client's values as one line of JSON."""
     from tocsin_client import as_plain  # noqa: PLC0415 - heavy: only when a command runs
 
-    line = json.dumps(as_plain(value), ensure_ascii=False)
+    emit_json_line(json.dumps(as_plain(value), ensure_ascii=False))
+
+
+def emit_json_line(line: str) -> None:
+    """Write what is JSON already."""
     # json escapes C0 controls only; inside its strings, where alone these can be, \u escapes mean the same.
     emit(_UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", line))
 
@@ -99,18 +101,32 @@ def emit_json(value: Any) -> None:
 
 def emit_notification(notification: Notification, now: datetime) -> None:
     """Write all that is known about a notification, and what happened to each of its channels."""
+    emit_heading(notification)
+    emit_account(notification, now)
+
+
+def emit_heading(notification: Notification) -> None:
+    """Write the first line of `emit_notification`, with the id."""
+    emit(f"notification {clean(notification.id)}")
+
+
+def emit_account(notification: Notification, now: datetime) -> None:
+    """Write the rest of `emit_notification`."""
     facts = [("to", str(notification.recipient)), ("title", notification.title), ("status", str(notification.status))]
+    if notification.category:
+        facts.append(("category", notification.category))
     facts.append(("created", describe.stamp_and_age(notification.created_at, now)))
     if notification.send_at is not None:
         facts.append(("send at", describe.stamp_and_age(notification.send_at, now)))
     if notification.expires_at is not None:
         facts.append(("expires", describe.stamp_and_age(notification.expires_at, now)))
+    if notification.route_by is not None:
+        facts.append(("route by", describe.stamp_and_age(notification.route_by, now)))
     read_at = notification.read_at
     facts.append(("read", "no" if read_at is None else describe.stamp_and_age(read_at, now)))
     if notification.metadata:
         facts.append(("metadata", json.dumps(notification.metadata, ensure_ascii=False)))
-    lines = [f"notification {clean(notification.id)}"]
-    lines += [f"  {name:<9} {clean(value)}" for name, value in facts]
+    lines = [f"  {name:<9} {clean(value)}" for name, value in facts]
     if notification.message:
         lines.append("  message")
         lines += [f"    {line}".rstrip() for line in clean(notification.message, lines=True).split("\n")]
@@ -123,29 +139,88 @@ def emit_notification(notification: Notification, now: datetime) -> None:
 
 
 def emit_table(notifications: Sequence[Notification], now: datetime, *, recipients: bool) -> None:
-    """Write a row for each notification; ``recipients`` says whether to show whom each is for."""
-    if sys.stdout.isatty() and _terminal_width() < _WIDE_ENOUGH:
-        emit(_render(_stacked(notifications, now, recipients=recipients)))
-        return
-    from rich.table import Table  # noqa: PLC0415 - heavy: only when a command runs
+    """Write a row for each notification; ``recipients`` says whether to show whom each is for.
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("ID", no_wrap=True)
-    table.add_column("CREATED", no_wrap=True)
-    if recipients:
-        table.add_column("TO", no_wrap=True)
-    table.add_column("STATUS", no_wrap=True)
-    table.add_column("READ", no_wrap=True)
-    table.add_column("TITLE", no_wrap=True)
-    table.add_column("CHANNELS")
-    for notification in notifications:
-        cells = [_plain(notification.id), _plain(_created(notification, now))]
-        if recipients:
-            cells.append(_plain(_recipient(notification)))
-        cells += [_status(notification), _plain("yes" if notification.is_read else "no")]
-        cells += [_plain(shorten(clean(notification.title), _TITLE_WIDTH)), _plain(_channels(notification, now))]
-        table.add_row(*cells)
-    emit(_render([table]))
+    A row is one line. Where a terminal has no room for that, each notification gets three lines without columns.
+    """
+    rows = [["ID", "CREATED", "TO", "STATUS", "READ", "TITLE", "CHANNELS"]]
+    rows += [
+        [
+            clean(notification.id),
+            _created(notification, now),
+            clean(_recipient(notification)),
+            clean(notification.status),
+            "yes" if notification.is_read else "no",
+            clean(notification.title),
+            clean(_channels(notification, now)),
+        ]
+        for notification in notifications
+    ]
+    if not recipients:
+        rows = [[*row[:2], *row[3:]] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    gaps = 2 * (len(widths) - 1)
+    title = len(widths) - 2
+    widths[title] = min(widths[title], _TITLE_WIDTH)
+    if sys.stdout.isatty():
+        room = _terminal_width() - gaps - sum(widths) + widths[title]
+        if room < min(widths[title], _LEAST_TITLE):
+            emit(_render(_stacked(notifications, now, recipients=recipients)))
+            return
+        widths[title] = min(widths[title], room)
+    emit(_render(_line(row, widths, heading=number == 0) for number, row in enumerate(rows)))
+
+
+def emit_columns(rows: Sequence[Sequence[str]]) -> None:
+    """Write rows of cells below their headings, see `columns`.
+
+    A terminal that has no room for the widest of them gets a block for each row: its first cell, then a line for each
+    heading with what is below it.
+    """
+    lines = columns(rows)
+    if sys.stdout.isatty() and max(map(_width, lines)) > _terminal_width():
+        lines = [line for row in rows[1:] for line in _block(rows[0], row, _terminal_width())]
+    emit("\n".join(lines))
+
+
+def _block(headings: Sequence[str], row: Sequence[str], room: int) -> list[str]:
+    from textwrap import wrap  # noqa: PLC0415 - would cost every command, --help too, some milliseconds
+
+    lines = [clean(row[0])]
+    names = max(map(len, headings[1:]))
+    for heading, cell in zip(headings[1:], row[1:], strict=True):
+        # Ids and tokens are copied: they stay whole however narrow it is.
+        parts = wrap(clean(cell), max(room - names - 4, 36), break_on_hyphens=False) or [""]
+        lines.append(f"  {heading.lower():<{names}}  {parts[0]}".rstrip())
+        lines += [" " * (names + 4) + part for part in parts[1:]]
+    return lines
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines, in columns as wide as their widest cell; the last one may be of any length."""
+    shown = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*shown, strict=True)][:-1]
+    lines = [
+        "  ".join([*(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in shown
+    ]
+    return [line.rstrip() for line in lines]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], *, heading: bool) -> Text:
+    from rich.text import Text  # noqa: PLC0415 - heavy: only when a command runs
+
+    line = Text(style="bold" if heading else "", no_wrap=True)
+    status = len(cells) - 4
+    for number, (cell, width) in enumerate(zip(cells[:-1], widths, strict=False)):
+        shown = shorten(cell, width)
+        line.append(shown, style=_STATUS_STYLES.get(cell, "") if number == status and not heading else "")
+        line.append(" " * (width - _width(shown) + 2))
+    return line.append(cells[-1])
+
+
+def _width(text: str) -> int:
+    return sum(map(_columns, text))
 
 
 def _terminal_width() -> int:
@@ -155,12 +230,16 @@ def _terminal_width() -> int:
 
 
 def _stacked(notifications: Iterable[Notification], now: datetime, *, recipients: bool) -> list[Text]:
+    from textwrap import wrap  # noqa: PLC0415 - would cost every command, --help too, some milliseconds
+
     lines = []
     for notification in notifications:
         whom = f"  {_recipient(notification)}" if recipients else ""
         head = _plain(f"{notification.id}  {_created(notification, now)}{whom}  ") + _status(notification)
         head.append("  read" if notification.is_read else "  unread")
-        lines += [head, _plain(f"  {notification.title}"), _plain(f"  {_channels(notification, now)}")]
+        title = shorten(clean(notification.title), _terminal_width() - 2)
+        channels = wrap(clean(_channels(notification, now)), _terminal_width() - 2)
+        lines += [head, _plain(f"  {title}"), *(_plain(f"  {line}") for line in channels)]
     return lines
 
 
@@ -208,6 +287,7 @@ def _render(renderables: Iterable[Any]) -> str:
         # rich finds no colours in the terminal behind a StringIO, unless told.
         color_system="standard" if terminal and os.environ.get("TERM") != "dumb" else None,
         width=_terminal_width() if terminal else 10_000,
+        height=25,  # without one, rich takes a dumb terminal to have 80 columns
         highlight=False,
         markup=False,
         emoji=False,

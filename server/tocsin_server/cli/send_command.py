@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import typer
 
-from tocsin_server.cli import arguments, output
+from tocsin_server.cli import arguments, options, output
 from tocsin_server.cli.arguments import UsageError
-from tocsin_server.cli.connection import MISUSED, Session, client_command
+from tocsin_server.cli.connection import MISUSED, STILL_PENDING, Session, cause, client_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tocsin_client import Client, Notification
+    from tocsin_client import Accepted, Client, Notification, SendOptions
 
 POLL_FIRST, POLL_GROWTH, POLL_CAP = 0.2, 1.5, 2.0
 """Seconds between looks at a notification that ``--wait`` waits for: the first, how they grow, the longest."""
@@ -26,105 +27,27 @@ POLL_FIRST, POLL_GROWTH, POLL_CAP = 0.2, 1.5, 2.0
 def send(
     session: Session,
     *,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="RECIPIENT",
-            help="user:UUID, guest:UUID, potential_customer:UUID, partner:UUID or other:UUID; without :UUID somebody "
-            "who is not registered, whom only addresses reach.",
-        ),
-    ],
-    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="One line, up to 255 characters.")],
-    message: Annotated[str, typer.Option("--message", metavar="TEXT", help="The text; - reads it from stdin.")],
-    channel: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--channel",
-            metavar="CHANNEL[=ADDRESS]",
-            help="websocket, email, telegram or sms, with an address if none is known; repeat it for several. "
-            "Without any, the server's routing rules decide.",
-            show_default=False,
-        ),
-    ] = None,
-    address: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--address",
-            metavar="CHANNEL=ADDRESS",
-            help="A known address, for whoever decides about the channels; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    metadata: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metadata",
-            metavar="JSON|KEY=VALUE",
-            help="A JSON object, or one string; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    key: Annotated[
-        str,
-        typer.Option(
-            "--key",
-            metavar="KEY",
-            help="Idempotency key: sending again with the same key and content changes nothing.",
-            show_default=False,
-        ),
-    ] = "",
-    send_at: Annotated[
-        str,
-        typer.Option("--send-at", metavar="TIME", help="When to start sending; now if left out.", show_default=False),
-    ] = "",
-    expires_at: Annotated[
-        str, typer.Option("--expires-at", metavar="TIME", help="When to give up.", show_default=False)
-    ] = "",
-    strategy: Annotated[
-        str,
-        typer.Option(
-            "--strategy",
-            metavar="parallel|fallback",
-            help="All channels at once (the default), or one after the other in the order given.",
-            show_default=False,
-        ),
-    ] = "",
-    escalate_after: Annotated[
-        str,
-        typer.Option(
-            "--escalate-after",
-            metavar="DURATION",
-            help="With fallback: how long a channel may stay unread before the next one.",
-            show_default=False,
-        ),
-    ] = "",
-    defer: Annotated[
-        bool,
-        typer.Option("--defer", help="Leave the channels to an agent that decides later.", show_default=False),
-    ] = False,
-    route_by: Annotated[
-        str,
-        typer.Option(
-            "--route-by",
-            metavar="TIME",
-            help="With --defer: when the rules decide if nobody has; in one hour if left out.",
-            show_default=False,
-        ),
-    ] = "",
-    wait: Annotated[
-        bool,
-        typer.Option(
-            "--wait",
-            help="Wait until no channel is pending any more; exit with 2 if the notification failed. A websocket "
-            "channel is pending until its recipient connects.",
-            show_default=False,
-        ),
-    ] = False,
+    to: options.To,
+    title: options.Title,
+    message: options.Message,
+    channel: options.Targets = None,
+    address: options.Addresses = None,
+    metadata: options.Metadata = None,
+    category: options.Category = "",
+    key: options.Key = "",
+    send_at: options.SendAt = "",
+    expires_at: options.ExpiresAt = "",
+    strategy: options.Strategy = "",
+    escalate_after: options.EscalateAfter = "",
+    goal: options.Goal = "",
+    defer: options.Defer = False,
+    route_by: options.RouteBy = "",
+    wait: options.Wait = False,
+    timeout: options.Timeout = "",
 ) -> None:
     """Send a notification.
 
-    It is stored, durably, when this returns; sending goes on in the server. TIME is RFC 3339, such as
+    It is stored, durably, when its id is printed; sending goes on in the server. TIME is RFC 3339, such as
     2026-01-31T08:15:00Z, or a time from now, such as +10m. DURATION is such as 90s, 10m or 1h30m.
 
     \b
@@ -133,44 +56,76 @@ def send(
           --title "Your order has shipped" --message "It should arrive on Tuesday." \\
           --channel websocket --channel email=ann@example.org --metadata order_id=A1
       tocsin send --to other --title "Your code" --message 824193 \\
-          --channel sms=+15550100 --expires-at +5m --wait
-      df -h | tocsin send --to guest --title Disks --message - --channel telegram=@ops
+          --channel sms=+15550100 --expires-at +5m --wait --timeout 1m
+      df -h | tocsin send --to guest --title Disks --message - --channel telegram=@ops_team
     """
     now = output.utc_now()
-    # Made here rather than by the client, so that it can be told when the outcome stays open.
-    idempotency_key = key or str(uuid4())
     recipient = arguments.recipient(to)
-    if strategy not in {"", "parallel", "fallback"}:
-        raise UsageError(f"--strategy: {strategy!r} is neither parallel nor fallback")
-    channels = arguments.channel_targets(channel or ())
-    addresses = arguments.addresses(address or ())
-    attached = arguments.metadata(metadata or ())
-    escalation = arguments.duration(escalate_after, "--escalate-after") if escalate_after else None
-    with session.client() as client, _open_outcome(idempotency_key):
-        accepted = client.send(
-            recipient,
-            title,
-            arguments.text_or_stdin(message),
-            channels=channels,
-            addresses=addresses,
-            metadata=attached,
-            idempotency_key=idempotency_key,
-            strategy=strategy or None,
-            escalate_after=escalation,
-            deferred=defer,
-            send_at=arguments.moment(send_at, "--send-at", now, ahead=True) if send_at else None,
-            expires_at=arguments.moment(expires_at, "--expires-at", now, ahead=True) if expires_at else None,
-            route_by=arguments.moment(route_by, "--route-by", now, ahead=True) if route_by else None,
-        )
-        notification = _settled(client, accepted.notification) if wait else accepted.notification
-    if session.json:
-        output.emit_json({"notification": notification, "duplicate": accepted.duplicate})
-    else:
+    wanted: SendOptions = {
+        "channels": arguments.channel_targets(channel or ()),
+        "addresses": arguments.addresses(address or ()),
+        "metadata": arguments.metadata(metadata or ()),
+        "category": category,
+        # Made here rather than by the client, so that it can be told when the outcome stays open.
+        "idempotency_key": key or str(uuid4()),
+        **_order_of_channels(strategy, escalate_after, goal),
+        "deferred": defer,
+        "send_at": arguments.moment_ahead(send_at, "--send-at", now),
+        "expires_at": arguments.moment_ahead(expires_at, "--expires-at", now),
+        "route_by": arguments.moment_ahead(route_by, "--route-by", now),
+    }
+    patience = _patience(timeout, wait=wait)
+    with session.client() as client:
+        with _open_outcome(wanted["idempotency_key"]):
+            accepted = client.send(recipient, title, arguments.text_or_stdin(message), **wanted)
+        # Before any waiting: whoever gives up then can still ask after it.
+        _tell_accepted(session, accepted, wait=wait)
+        notification = _settled(client, accepted.notification, patience)
+    _tell_outcome(session, notification, duplicate=accepted.duplicate)
+    if wait:
+        _exit_with(notification, timeout)
+
+
+def _order_of_channels(strategy: str, escalate_after: str, goal: str) -> SendOptions:
+    return {
+        "strategy": arguments.strategy(strategy),
+        "escalate_after": arguments.duration(escalate_after, "--escalate-after") if escalate_after else None,
+        "goal": arguments.goal(goal),
+    }
+
+
+def _tell_accepted(session: Session, accepted: Accepted, *, wait: bool) -> None:
+    if not session.json:
         if accepted.duplicate:
             output.note("stored before: a notification with this key was there already")
-        output.emit_notification(notification, output.utc_now())
-    if wait and notification.status == "failed":
+        output.emit_heading(accepted.notification)
+    elif wait:
+        output.note(f"accepted as {accepted.notification.id}")
+
+
+def _tell_outcome(session: Session, notification: Notification, *, duplicate: bool) -> None:
+    if session.json:
+        output.emit_json({"notification": notification, "duplicate": duplicate})
+    else:
+        output.emit_account(notification, output.utc_now())
+
+
+def _exit_with(notification: Notification, timeout: str) -> None:
+    """End with the status of what was waited for, if it did not end well."""
+    if _is_pending(notification):
+        output.note(f"still pending after {timeout}; ask again with: tocsin get {notification.id}")
+        raise typer.Exit(STILL_PENDING)
+    if notification.status == "failed":
         raise typer.Exit(MISUSED)
+
+
+def _patience(timeout: str, *, wait: bool) -> float:
+    """Return for how many seconds to wait."""
+    if timeout and not wait:
+        raise UsageError("--timeout needs --wait: it is the waiting that it ends")
+    if timeout:
+        return arguments.duration(timeout, "--timeout").total_seconds()
+    return math.inf if wait else 0.0
 
 
 @contextmanager
@@ -188,11 +143,23 @@ def _open_outcome(key: str) -> Iterator[None]:
         raise
 
 
-def _settled(client: Client, notification: Notification) -> Notification:
-    """Look at a notification until nothing of it is pending."""
-    pause = POLL_FIRST
-    while notification.status == "pending" or any(channel.status == "pending" for channel in notification.channels):
-        time.sleep(pause)
+def _is_pending(notification: Notification) -> bool:
+    return notification.status == "pending" or any(channel.status == "pending" for channel in notification.channels)
+
+
+def _settled(client: Client, notification: Notification, patience: float) -> Notification:
+    """Look at a notification until nothing of it is pending, for so many seconds at most."""
+    from tocsin_client import DeadlineExceeded, Unavailable  # noqa: PLC0415 - heavy: only when a command runs
+
+    end, pause, told = time.monotonic() + patience, POLL_FIRST, False
+    while _is_pending(notification) and (left := end - time.monotonic()) > 0:
+        time.sleep(min(pause, left))
         pause = min(pause * POLL_GROWTH, POLL_CAP)
-        notification = client.get(notification.id)
+        try:
+            notification = client.get(notification.id)
+        except (DeadlineExceeded, Unavailable) as error:
+            # It is stored, so a server that restarts will go on with it.
+            if not told:
+                output.note(f"cannot ask after it at the moment ({cause(error)}); waiting goes on")
+            told = True
     return notification

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from tocsin_client import Event, TocsinError
+
+
+FIRST_SILENCE: Final = 3.0
+"""Seconds without an answer after which a person learns of it; gRPC itself gives up after 20."""
 
 
 @client_command
@@ -58,8 +63,12 @@ def watch(
 
     with session.client() as client, _until_stopped():
         events = client.subscribe(recipient, cursor, on_interruption=interrupted)
+        silence = threading.Timer(FIRST_SILENCE, output.note, (f"no answer from {session.server} yet",))
+        silence.daemon = True
+        silence.start()
         try:
             for event in events:
+                silence.cancel()
                 started, told = True, False
                 counted = _show_event(session, event)
                 # Only now: an event that could not be printed has not been seen.
@@ -68,6 +77,7 @@ def watch(
                 if left == 0:
                     break
         finally:
+            silence.cancel()
             events.close()
             if cursor:
                 output.note(f"to resume: --cursor {cursor}")

@@ -25,18 +25,20 @@ def register(app: typer.Typer) -> None:
         """Serve on a port that is shared, until standard input ends; what it says is for programs."""
         import uvloop  # noqa: PLC0415 - keeps `tocsin --help` fast, here and below
 
-        from tocsin_server import application, config, processes  # noqa: PLC0415
-        from tocsin_server.errors import StartupError  # noqa: PLC0415
+        from tocsin_server import application  # noqa: PLC0415
+        from tocsin_server.config import sources as config  # noqa: PLC0415
+        from tocsin_server.domain.errors import StartupError  # noqa: PLC0415
+        from tocsin_server.process import child  # noqa: PLC0415
         from tocsin_server.telemetry import logs  # noqa: PLC0415
 
         def announce(running: Running) -> None:
-            typer.echo(processes.announcement(running.listen))
+            typer.echo(child.announcement(running.listen))
             sys.stdout.flush()
 
         try:
             settings = config.load(listen=listen)
-            logs.configure(settings.log_level, worker=number)
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            logging = logs.configured(settings.log_level, settings.log_format, worker=number)
+            with logging, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(
                     application.serve(
                         settings,
@@ -45,9 +47,9 @@ def register(app: typer.Typer) -> None:
                         migrate=False,
                         bridge=False,
                         announce=announce,
-                        worker=True,
+                        worker=number,
                     )
                 )
         except StartupError as error:
-            typer.echo(processes.refusal(error))
+            typer.echo(child.refusal(error))
             raise typer.Exit(1) from None

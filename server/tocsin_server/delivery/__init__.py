@@ -1,8 +1,9 @@
 """The life of a channel row, from due to settled.
 
-`retry`, `outcomes` and `breaker` decide and are pure; `lane` does the work of one channel on a sender thread of its
-own; `dispatcher` holds the lanes together; `feed_entry` is the clock of the websocket channel, whose delivery is the
-entry into the recipient's feed.
+`retry`, `outcomes` and `breaker` decide and are pure. `lane` does the work of one channel on a sender thread of its
+own, with `places` for so many rows, `leases` on them, `attempts` at the providers and a `recorder` of what came of it.
+`dispatcher` holds the lanes together. (The websocket channel has no lane: its delivery is the entry into the
+recipient's feed, which `tocsin_server.maintenance` sees to.)
 
 A row's way::
 

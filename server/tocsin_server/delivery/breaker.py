@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tocsin_server.timing.backoff import Backoff
+
 FAILURES_TO_OPEN = 5
-FIRST_PAUSE = 5.0
-LONGEST_PAUSE = 60.0
+PAUSES = Backoff(first=5.0, longest=60.0, healthy=0.0)
+"""How long a provider is kept out, from one opening to the next."""
 
 
 @dataclass(slots=True)
 class Breaker:
     """Counts a provider's own faults in a row; a bad address is not one.
 
-    Closed, it lets everything pass. After `FAILURES_TO_OPEN` faults it opens for a pause, which doubles each time up
-    to `LONGEST_PAUSE`. After the pause one attempt may pass as a probe; its outcome closes or reopens the breaker.
+    Closed, it lets everything pass. After `FAILURES_TO_OPEN` faults it opens for a pause of `PAUSES`, longer from one
+    opening to the next. After the pause one attempt may pass as a probe; its outcome closes or reopens the breaker.
     Faults of attempts that were under way when it opened do not lengthen the pause: they tell of the same outage.
     """
 
     faults: int = 0
     open_until: float = 0.0
-    pause: float = 0.0
+    openings: int = 0
+    """Since the provider worked last."""
     probing: bool = False
 
     @property
@@ -34,7 +37,7 @@ class Breaker:
             return 0.0
         if now < self.open_until:
             return self.open_until - now
-        return FIRST_PAUSE if self.probing else 0.0
+        return PAUSES.first if self.probing else 0.0
 
     def wait(self, now: float) -> float:
         """Return 0 if an attempt may pass (and take note that it does), else the seconds until one may."""
@@ -45,15 +48,16 @@ class Breaker:
 
     def succeeded(self) -> None:
         """The provider answered as it should, be it with a refusal."""
-        self.faults, self.open_until, self.pause, self.probing = 0, 0.0, 0.0, False
+        self.faults, self.open_until, self.openings, self.probing = 0, 0.0, 0, False
 
     def failed(self, now: float) -> None:
         """The provider is at fault."""
         self.faults += 1
         self.probing = False
         if self.faults >= FAILURES_TO_OPEN and now >= self.open_until:
-            self.pause = min(LONGEST_PAUSE, self.pause * 2 or FIRST_PAUSE)
-            self.open_until = now + self.pause
+            self.openings += 1
+            # Without chance: each process asks with one attempt at the most.
+            self.open_until = now + PAUSES.pause(self.openings, spread=1.0)
 
     def abandoned(self) -> None:
         """An attempt that had passed ended without telling anything about the provider."""

@@ -1,8 +1,8 @@
-"""One channel's delivery: a sender thread with its own event loop, its own bounded queue, its own breakers.
+"""One channel's delivery, on a sender thread with its own event loop.
 
-A lane has a fixed number of places. A row takes one before it is leased, at insert or at a claim, and gives it back
-when its result is written; so a lane never leases more than it can soon send, and what it cannot take waits in the
-database, where any other lane may find it. Nothing is shared between lanes: a provider that hangs fills its own lane.
+A lane claims what is due (`places` says how much of it), holds it (`leases`), has it sent (`attempts`) and has what
+came of it written (`recorder`); each of these has a module of its own. Nothing is shared between lanes: a provider that
+hangs fills its own lane.
 """
 
 from __future__ import annotations
@@ -12,58 +12,49 @@ import contextlib
 import logging
 import random
 import threading
-import time
-from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import uvloop
 
-from tocsin_server.channels.sender import Message, Outcome, OutcomeKind, Sender, SenderFactory
-from tocsin_server.clock import Clock, micros
-from tocsin_server.deadlines import Deadlines
-from tocsin_server.delivery.breaker import Breaker
-from tocsin_server.delivery.outcomes import BREAKER_OPEN, INTERRUPTED, Answer, bound_provider, decide, refuse
+from tocsin_server.channels.bounds import LONGEST_WAIT
+from tocsin_server.channels.sender import Paced, Sender, SenderFactory, TakeTurn
+from tocsin_server.delivery.attempts import Attempts
+from tocsin_server.delivery.leases import Leases
+from tocsin_server.delivery.outcomes import by_policy, decide, refuse
+from tocsin_server.delivery.places import Places
+from tocsin_server.delivery.recorder import Recorder
 from tocsin_server.delivery.retry import RetryPolicy
-from tocsin_server.errors import LimitExceeded, ShuttingDown, TocsinError, Unavailable
-from tocsin_server.model import MICROS_PER_SECOND, ChannelResult, ChannelType, ClaimedChannel, Micros, Status
+from tocsin_server.domain.clock import Clock, micros
+from tocsin_server.domain.errors import TocsinError
+from tocsin_server.domain.model import MICROS_PER_SECOND, ChannelResult, ChannelType, ClaimedChannel, Denial, Micros
+from tocsin_server.domain.ports import QueueStore, SendingPolicies
+from tocsin_server.telemetry.observer import UNOBSERVED, ClockSet, Observer, TakenOver
+from tocsin_server.telemetry.outage import Trouble
+from tocsin_server.timing.jumps import TOLERANCE, Jumps
+from tocsin_server.timing.repeating import Repeating
 
 log = logging.getLogger(__name__)
 
 PLACES_PER_SENDER = 8
 """Rows held per concurrent attempt: enough that an attempt need not wait for a commit, few enough to send in time."""
 
-RECORD_AGAIN = 0.2
-"""Seconds before a result that could not be written is tried again."""
+POLL_INTERVAL = 1.0
+"""Seconds between looks at the queue when nothing is known to be due earlier."""
+
+CONTENDED = 0.05
+"""Seconds before the next look when all that was due was somebody else's to send."""
 
 TO_BREAK_OFF = 1.0
 """Seconds that attempts which a stop breaks off, and then the writing of the last results, may take at most."""
 
-TAKEN_OVER = "taken_over"
-LEASE_LOST = "lease_lost"
+HASTEN_AT_ONCE = 1_000
+"""Rows brought forward in one transaction after the clock was set."""
 
-POLL_INTERVAL = 1.0
-"""Seconds between looks at the queue when nothing is known to be due earlier."""
-
-
-class QueueStore(Protocol):
-    """The part of the store that a lane needs; see `tocsin_server.storage.store.Store`."""
-
-    async def next_due(self, channel: ChannelType) -> Micros | None:
-        """When the next pending row is due."""
-
-    async def claim(self, channel: ChannelType, limit: int, lease: Micros) -> list[ClaimedChannel]:
-        """Lease due rows."""
-
-    async def renew(self, held: Sequence[ClaimedChannel], lease: Micros) -> set[str]:
-        """Extend leases."""
-
-    async def release(self, held: Sequence[ClaimedChannel]) -> None:
-        """Give rows back unsent."""
-
-    async def record(self, results: Sequence[ChannelResult]) -> Sequence[bool]:
-        """Write results."""
+FOR_EVER = micros(100 * 365 * 86_400)
+"""Longer than any row has to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +67,6 @@ class LaneSettings:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
-class _Provider(NamedTuple):
-    sender: Sender
-    breaker: Breaker
-
-
-class _Held(NamedTuple):
-    """A leased row, and until when (monotonic seconds) this process may hand it to a provider."""
-
-    claim: ClaimedChannel
-    deadline: float
-    cancelled: bool
-
-
 class Lane:
     """Delivers the rows of one channel.
 
@@ -98,6 +76,9 @@ class Lane:
         store: The queue; may be called from the lane's own event loop.
         settings: See `LaneSettings`.
         clock: The present time.
+        observer: Is told what happens.
+        policies: Asked about each row just before it is sent.
+        take_turn: Gives turns at providers that other processes ask, too; None if there are no others.
     """
 
     def __init__(
@@ -107,83 +88,81 @@ class Lane:
         store: QueueStore,
         settings: LaneSettings,
         clock: Clock,
+        observer: Observer = UNOBSERVED,
+        policies: SendingPolicies | None = None,
+        take_turn: TakeTurn | None = None,
     ) -> None:
         self.channel = channel
-        self.counts: Counter[str] = Counter()
-        """How often each outcome came (`OutcomeKind`), rows were taken over (`TAKEN_OVER`) and results dropped since
-        their lease was lost (`LEASE_LOST`). What may have reached the recipient twice is among the last two and
-        ``unknown``."""
+        self.places = Places(settings.concurrency * PLACES_PER_SENDER)
+        self.ended: Future[None] = Future()
+        """Done once the thread has ended; an exception if nobody had asked for it."""
         self._factories = factories
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._lock = threading.Lock()
-        self._free = self._places = settings.concurrency * PLACES_PER_SENDER
-        self._accepting = False
-        # More is due than there were places for. Until that is worked off, new rows queue behind it.
-        self._backlog = False
+        self._observer = observer
+        self._policies = policies
+        self._take_turn = take_turn
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._started = threading.Event()
-        self._failure: Exception | None = None
+        self._paused = False
+        self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._main, name=f"tocsin-{channel}", daemon=True)
-        # The rest belongs to the lane's loop.
-        self._providers: list[_Provider] = []
-        self._held: dict[str, _Held] = {}
-        """By row. Of a row that was claimed again after its lease had run out, under the newer lease: what still waits
-        or works under the older one has lost it, to this lane as it might have to another process."""
-        self._results: list[ChannelResult] = []
-        self._unsent: list[ClaimedChannel] = []
-        self._overdue: set[asyncio.Task[Any]] = set()
-        """Senders whose attempt is being cut off."""
-        self._drained = False
-        """Nothing more will be added to the two before."""
 
     # -- called from other threads ---------------------------------------------------------------
 
     def start(self) -> None:
         """Start the sender thread; returns when it takes rows, and raises what kept a provider from being made."""
         self._thread.start()
-        self._started.wait()
-        if self._failure is not None:
-            raise self._failure
-
-    def reserve(self) -> bool:
-        """Take a place for a new row, if one is free and nothing that was due before waits for it."""
-        with self._lock:
-            if self._accepting and self._free > 0 and not self._backlog:
-                self._free -= 1
-                return True
-            return False
-
-    def give_back(self, places: int = 1) -> None:
-        """Free places that were taken."""
-        with self._lock:
-            self._free += places
+        self._started.result()
 
     def hand_over(self, claims: Sequence[ClaimedChannel]) -> None:
         """Take rows that were leased for places reserved before."""
-        assert self._loop is not None  # noqa: S101 - places exist only once the lane has started
+        assert self._loop is not None  # noqa: S101 - places are open only once the lane has started
         try:
             self._loop.call_soon_threadsafe(self._begin, claims)
-        except RuntimeError:  # the lane stopped between reservation and commit; their leases will run out
+        except RuntimeError:  # the lane ended between reservation and commit; their leases will run out
             log.warning("rows were leased to a stopped lane", extra={"event": "lease_orphaned"})
 
     def cancel(self, notification_ids: Sequence[str]) -> None:
         """Keep rows of these notifications that wait for their turn from being sent."""
         assert self._loop is not None  # noqa: S101 - there is nothing to cancel before the start
+        ids = frozenset(notification_ids)
         with contextlib.suppress(RuntimeError):  # the lane ended; what it held is given back
-            self._loop.call_soon_threadsafe(self._cancel_held, frozenset(notification_ids))
+            self._loop.call_soon_threadsafe(lambda: self._leases.cancel(ids))
+
+    def pause(self, *, paused: bool) -> None:
+        """Send nothing that is not being sent, and give back what is held, or go on. Idempotent."""
+        if paused == self._paused:
+            return
+        self._paused = paused
+        if paused:
+            self.places.hold()
+        else:
+            self.places.go_on()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the lane ended; what it held is given back
+                self._loop.call_soon_threadsafe(self._pause_changed)
+
+    def look_after_leases(self) -> None:
+        """Find out now what is not held any more, and does not have to be sent. May be called from any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the lane ended
+                self._loop.call_soon_threadsafe(self._renewing.wake)
+
+    @property
+    def providers(self) -> list[str]:
+        """The names of its providers, in order of preference; known once it has started."""
+        return self._attempts.names
 
     def stop(self, grace: float) -> None:
         """Finish what is being sent, within ``grace`` seconds, and give back the rest. Blocks; idempotent."""
-        with self._lock:
-            self._accepting = False
+        self.places.close()
         loop = self._loop
         if loop is not None and self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # the loop ended in between
+            with contextlib.suppress(RuntimeError):  # it ends at this moment
                 loop.call_soon_threadsafe(self._stop_soon, grace)
             # A sender that blocks its thread cannot be waited for; the thread is a daemon and ends with the process.
-            self._thread.join(grace + 2.0)
+            self._thread.join(grace + 2 * TO_BREAK_OFF)
             if self._thread.is_alive():
                 log.error("a sender blocks its thread", extra={"event": "lane_stuck", "channel": self.channel})
 
@@ -193,37 +172,60 @@ class Lane:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._run())
-        except Exception as error:
-            if self._started.is_set():
+        except BaseException as error:
+            self.places.close()
+            if self._started.done():
                 log.exception("a lane failed", extra={"event": "lane_failed", "channel": self.channel})
-                raise
-            self._failure = error
-            self._started.set()
+                self.ended.set_exception(error)
+            else:
+                self._started.set_exception(error)
+        else:
+            self.ended.set_result(None)
 
     async def _run(self) -> None:
+        """Work until told to stop. Should any part end before, the lane ends with its error."""
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[ClaimedChannel | None] = asyncio.Queue()
-        self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._grace = 0.0
-        self._news = asyncio.Event()
-        self._deadlines: Deadlines[asyncio.Task[Any]] = Deadlines(self._settings.send_timeout, self._cut_off)
-        self._providers = [_Provider(factory(), Breaker()) for factory in self._factories]
+        self._jumps: Jumps | None = None
+        self._leases = Leases(self._store, self._settings.lease, self._clock)
+        self._recorder = Recorder(self.channel, self._store, self._let_go, self._clock, self._observer)
+        self._attempts = Attempts(
+            self.channel,
+            [self._made(factory) for factory in self._factories],
+            self._settings.send_timeout,
+            self._clock,
+            self._observer,
+        )
+        self._claiming = Repeating(self._claim, Trouble("claim", "looking for due rows", channel=self.channel))
+        self._renewing = Repeating(
+            self._leases.renew_in_time, Trouble("renew", "renewing leases", channel=self.channel)
+        )
         senders = [asyncio.create_task(self._send_in_turn()) for _ in range(self._settings.concurrency)]
-        recorder = asyncio.create_task(self._record_ends())
-        background = [asyncio.create_task(self._claim_due()), asyncio.create_task(self._renew_leases())]
-        with self._lock:
-            self._accepting = True
-        self._started.set()
-        await self._stopping.wait()
-        background[0].cancel()
-        await asyncio.gather(background[0], return_exceptions=True)
-        await self._drain(senders, recorder)
-        background[1].cancel()
-        await asyncio.gather(background[1], return_exceptions=True)
-        self._deadlines.close()
-        for provider in self._providers:
-            await provider.sender.close()
+        recorder = asyncio.create_task(self._recorder.run())
+        claiming, renewal = asyncio.create_task(self._claiming.run()), asyncio.create_task(self._renewing.run())
+        told = asyncio.create_task(self._stopping.wait())
+        self.places.open()
+        self._started.set_result(None)
+        try:
+            ended, _ = await asyncio.wait(
+                [told, recorder, claiming, renewal, *senders], return_when=asyncio.FIRST_COMPLETED
+            )
+            if told not in ended:
+                for task in ended:
+                    task.result()
+            await _cancelled(claiming)
+            await self._drain(senders, recorder)
+            await _cancelled(renewal)
+        finally:
+            await self._attempts.close()
+
+    def _made(self, factory: SenderFactory) -> Sender:
+        sender = factory()
+        if self._take_turn is not None and isinstance(sender, Paced):
+            sender.keep_pace_with(self._take_turn)
+        return sender
 
     def _stop_soon(self, grace: float) -> None:
         self._grace = grace
@@ -231,12 +233,11 @@ class Lane:
 
     async def _drain(self, senders: Sequence[asyncio.Task[None]], recorder: asyncio.Task[None]) -> None:
         """Give back what has not begun, let running attempts end, and write what came of them."""
-        assert self._loop is not None  # noqa: S101 - this is its coroutine
-        until = self._loop.time() + self._grace
-        while not self._queue.empty():
-            claim = self._queue.get_nowait()
-            if claim is not None:
-                self._end(claim, None)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._grace
+        self._recorder.patient = False
+        self._attempts.stopping = True
+        self._give_back_all()
         for _ in senders:
             self._queue.put_nowait(None)
         _, late = await asyncio.wait(senders, timeout=self._grace)
@@ -244,103 +245,99 @@ class Lane:
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=TO_BREAK_OFF)
-        self._drained = True
-        self._news.set()
-        _, late = await asyncio.wait([recorder], timeout=max(TO_BREAK_OFF, until - self._loop.time()))
+        self._recorder.finish()
+        _, late = await asyncio.wait([recorder], timeout=max(TO_BREAK_OFF, until - loop.time()))
         for task in late:
             task.cancel()
 
-    async def _claim_due(self) -> None:
-        """Claim what is due whenever places are free."""
-        while True:
-            pause = POLL_INTERVAL
-            try:
-                pause = await self._claim_once()
-            except TocsinError as error:
-                log.warning(
-                    "looking for due rows failed",
-                    extra={"event": "claim_failed", "channel": self.channel, "reason": error.reason},
-                )
-            if pause > 0:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await self._wake.wait()
-            self._wake.clear()
+    def _give_back_all(self) -> None:
+        """Give back what waits for its turn."""
+        while not self._queue.empty():
+            claim = self._queue.get_nowait()
+            if claim is not None:
+                self._recorder.give_back(claim)
 
-    async def _claim_once(self) -> float:
-        """Claim once and return the seconds until the next look."""
-        probing = all(provider.breaker.tripped for provider in self._providers)
+    def _pause_changed(self) -> None:
+        if self._paused and not self._stopping.is_set():  # else the senders are being told to end
+            self._give_back_all()
+        self._claiming.wake()
+
+    # -- claiming --------------------------------------------------------------------------------
+
+    async def _claim(self) -> float:
+        """Claim what is due and places are free for; returns the seconds until the next look."""
+        await self._follow_the_clock()
+        if self._paused:
+            return POLL_INTERVAL  # or until it goes on
+        probing = self._attempts.exhausted
         if probing:
             # What no provider would be given stays in the queue: claimed, it would only be put off, all of it at once
             # and in transactions that everybody else waits for. A single row is to find out what has changed.
-            self._queue_behind()
-            now = time.monotonic()
-            kept_out = min(provider.breaker.kept_out(now) for provider in self._providers)
-            if kept_out > 0 or self._held:
+            self.places.queue_behind()
+            kept_out = self._attempts.kept_out()
+            if kept_out > 0 or self._leases:
                 return min(kept_out or POLL_INTERVAL, POLL_INTERVAL)
-        if probing or not self._backlog:
-            due_at = await self._store.next_due(self.channel)
-            wait = POLL_INTERVAL if due_at is None else (due_at - self._clock()) / MICROS_PER_SECOND
+        if probing or not self.places.backlog:
+            wait = await self._time_to_next()
             if wait > 0:
-                return min(wait, POLL_INTERVAL)
-            self._queue_behind()
-        with self._lock:
-            places = min(self._free, 1) if probing else self._free
-            self._free -= places
+                return wait
+            self.places.queue_behind()
+        places = self.places.take(1 if probing else None)
         if not places:
             return POLL_INTERVAL  # or until enough places are given back, see _let_go
         claims: list[ClaimedChannel] = []
         try:
-            claims = await self._store.claim(self.channel, places, micros(self._settings.lease))
+            claims = await self._store.claim(self.channel, places, micros(self._settings.lease), held=self._leases.ids)
         finally:
-            self.give_back(places - len(claims))
+            self.places.give_back(places - len(claims))
         self._begin(claims)
         if len(claims) < places:
-            with self._lock:
-                self._backlog = False
-        return 0.0
+            self.places.caught_up()
+        return 0.0 if claims else CONTENDED
 
-    def _queue_behind(self) -> None:
-        """Let new rows wait behind those that are due already."""
-        with self._lock:
-            self._backlog = True
+    async def _time_to_next(self) -> float:
+        """Return the seconds until a row is due, or the next look."""
+        due_at = await self._store.next_due(self.channel)
+        return POLL_INTERVAL if due_at is None else min((due_at - self._clock()) / MICROS_PER_SECOND, POLL_INTERVAL)
+
+    async def _follow_the_clock(self) -> None:
+        """Put right what a clock that was set has made wrong: leases, and times that were reckoned by it."""
+        if self._jumps is None:
+            # The clock may have been set while nobody looked. A first look at the queue sets ours right.
+            await self._store.next_due(self.channel)
+            longest = max(self._settings.retry.cap, LONGEST_WAIT) + TOLERANCE
+            await self._hasten(self._clock() + micros(longest), FOR_EVER)
+            self._jumps = Jumps(self._clock)
+        elif seconds := self._jumps.since_last():
+            self._observer.report(ClockSet(self.channel, seconds))
+            await self._leases.renew()
+            if seconds < 0:
+                await self._hasten(self._clock(), micros(-seconds))
+
+    async def _hasten(self, later_than: Micros, by: Micros) -> None:
+        """Bring forward what waits for a time that was reckoned by the clock, a part at a time."""
+        after: Micros | None = later_than
+        while after is not None:
+            after = await self._store.hasten(self.channel, after, by, HASTEN_AT_ONCE)
 
     def _begin(self, claims: Sequence[ClaimedChannel]) -> None:
-        now, monotonic = self._clock(), time.monotonic()
+        self._leases.begin(claims)
         for claim in claims:
-            self.counts[TAKEN_OVER] += claim.taken_over
-            deadline = monotonic + (claim.lease_until - now) / MICROS_PER_SECOND
-            self._held[claim.id] = _Held(claim, deadline, claim.cancelled)
-            if self._stopping.is_set():
-                self._end(claim, None)
+            if claim.taken_over:
+                self._observer.report(TakenOver(self.channel, claim.id))
+            if self._stopping.is_set() or self._paused:
+                self._recorder.give_back(claim)
             else:
                 self._queue.put_nowait(claim)
 
-    def _cancel_held(self, notification_ids: frozenset[str]) -> None:
-        for row_id, held in self._held.items():
-            if held.claim.notification_id in notification_ids:
-                self._held[row_id] = held._replace(cancelled=True)
+    def _let_go(self, row_id: str, retried: bool) -> None:
+        """Give the place of a row back, and look at the queue again where that may find something."""
+        self._leases.end(row_id)
+        enough = self.places.give_back()
+        if enough or retried:
+            self._claiming.wake()
 
-    async def _renew_leases(self) -> None:
-        """Extend the leases of what is held, at half their time."""
-        lease = self._settings.lease
-        while True:
-            await asyncio.sleep(lease / 2)
-            held = [row.claim for row in self._held.values()]
-            if not held:
-                continue
-            try:
-                asked = time.monotonic()
-                kept = await self._store.renew(held, micros(lease))
-            except TocsinError as error:
-                log.warning(
-                    "renewing leases failed",
-                    extra={"event": "renew_failed", "channel": self.channel, "reason": error.reason},
-                )
-                continue
-            for claim in held:
-                if claim.id in self._held and claim.id in kept:
-                    self._held[claim.id] = self._held[claim.id]._replace(deadline=asked + lease)
+    # -- sending ---------------------------------------------------------------------------------
 
     async def _send_in_turn(self) -> None:
         """Be one of the senders: take one row after another to its result, until there is None instead of a row."""
@@ -350,21 +347,31 @@ class Lane:
             except Exception:
                 # The lease will run out and the row is claimed again, counting this attempt as unknown.
                 log.exception("a row was left", extra={"event": "row_left", "channel_id": claim.id})
-                self._let_go(claim.id, claim.token)
+                self._let_go(claim.id, retried=False)
             else:
-                self._end(claim, result)
+                if result is None:
+                    self._recorder.give_back(claim)
+                else:
+                    self._recorder.add(result)
 
     async def _result(self, claim: ClaimedChannel) -> ChannelResult | None:
         """Make one attempt, unless it is too late for that; None if the row is to be given back unsent."""
-        held = self._held.get(claim.id)
-        if held is None or held.claim.token != claim.token:
-            return None  # claimed again meanwhile
-        refused = refuse(claim, now=self._clock(), cancelled=held.cancelled)
+        held = self._leases.held(claim)
+        if held is None or self._paused:
+            return None
+        is_read = claim.unless_read and await self._is_read(claim)
+        if is_read is None:
+            return None
+        refused = refuse(claim, now=self._clock(), cancelled=held.cancelled, is_read=is_read)
         if refused is not None:
             return refused
-        if time.monotonic() >= held.deadline:
+        if self._policies is not None and self._policies.any and (kept := await self._kept(claim)) is not None:
+            return kept
+        if not self._may_send(claim):
             return None  # the release is fenced: it does nothing if somebody else holds the row by now
-        answer = await self._attempt(claim)
+        answer = await self._attempts.make(claim, self._may_send)
+        if self._attempts.exhausted:
+            self.places.queue_behind()
         return decide(
             claim,
             answer,
@@ -373,170 +380,30 @@ class Lane:
             spread=random.random(),  # noqa: S311 - jitter
         )
 
-    def _end(self, claim: ClaimedChannel, result: ChannelResult | None) -> None:
-        """Have a result written, or a row given back where there is none."""
-        if result is None:
-            self._unsent.append(claim)
-        else:
-            self._results.append(result)
-        self._news.set()
+    def _may_send(self, claim: ClaimedChannel) -> bool:
+        return not self._paused and self._leases.may_send(claim)
 
-    def _let_go(self, row_id: str, token: str, *, retried: bool = False) -> None:
-        """Give the place of a row back, and look at the queue again where that may find something."""
-        held = self._held.get(row_id)
-        if held is not None and held.claim.token == token:
-            del self._held[row_id]
-        with self._lock:
-            self._free += 1
-            # Claiming a row at a time would cost a transaction each; half the places are a good batch, and the
-            # other half keeps every sender busy meanwhile.
-            enough = self._backlog and self._free * 2 >= self._places
-        if enough or retried:
-            self._wake.set()
-
-    async def _record_ends(self) -> None:
-        """Write what came of rows, as much at a time as has gathered, until the lane is drained."""
-        one_by_one = False
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            unsent, self._unsent = self._unsent, []
-            results, self._results = self._results, []
-            if unsent:
-                await self._give_back(unsent)
-            if results:
-                # What is refused together is tried again alone, so that no result holds up the others.
-                refused = await self._record([[result] for result in results] if one_by_one else [results])
-                one_by_one = bool(refused)
-                if refused:
-                    self._results = refused + self._results
-                    await asyncio.sleep(RECORD_AGAIN)
-            if self._results or self._unsent:
-                self._news.set()
-            elif self._drained:
-                return
-
-    async def _record(self, batches: Sequence[list[ChannelResult]]) -> list[ChannelResult]:
-        """Write each batch as a whole, and return what the database does not take now.
-
-        That is kept however long it takes; the rows stay held, and their leases renewed. Giving up would have accepted
-        messages sent again. While the database is away nobody else can claim the rows, and once it is back the tokens
-        decide.
-        """
-        refused: list[ChannelResult] = []
-        answers = await asyncio.gather(*map(self._store.record, batches), return_exceptions=True)
-        for batch, answer in zip(batches, answers, strict=True):
-            if isinstance(answer, (Unavailable, LimitExceeded)) and not (
-                isinstance(answer, ShuttingDown) or self._stopping.is_set()
-            ):
-                refused += batch
-            elif isinstance(answer, BaseException):
-                self._not_written(batch, answer)
-            else:
-                for result, written in zip(batch, answer, strict=True):
-                    if not written:
-                        self._lease_lost(result)
-                    self._let_go(result.channel_id, result.token, retried=result.status == Status.PENDING)
-        return refused
-
-    def _not_written(self, batch: Sequence[ChannelResult], error: BaseException) -> None:
-        """Leave rows: their leases will run out and they are claimed again, counting these attempts as unknown."""
-        if not isinstance(error, TocsinError):
-            raise error
-        for result in batch:
-            log.warning(
-                "a result could not be written",
-                extra={"event": "record_failed", "channel_id": result.channel_id, "reason": error.reason},
-            )
-            self._let_go(result.channel_id, result.token)
-
-    def _lease_lost(self, result: ChannelResult) -> None:
-        self.counts[LEASE_LOST] += 1
-        log.warning(
-            "a result came after its lease was lost and was dropped",
-            extra={"event": "lease_lost", "channel": self.channel, "channel_id": result.channel_id},
-        )
-
-    async def _give_back(self, claims: Sequence[ClaimedChannel]) -> None:
-        """Release rows unsent."""
+    async def _kept(self, claim: ClaimedChannel) -> ChannelResult | None:
+        """Ask the policies of this moment about a row; None if it may be sent."""
+        assert self._policies is not None  # noqa: S101 - asked only if there are any
+        now = self._clock()
+        ruling: Denial | Micros | None
         try:
-            await self._store.release(claims)
-        except TocsinError as error:
-            log.warning(
-                "rows could not be given back, and will be when their leases run out",
-                extra={"event": "release_failed", "channel": self.channel, "reason": error.reason},
-            )
-        for claim in claims:
-            self._let_go(claim.id, claim.token)
+            ruling = await self._policies.ruling(claim, now)
+        except TocsinError as error:  # what they need to know cannot be read, and nothing is sent unasked
+            log.debug("a row waits for its policies", extra={"event": "ruling_failed", "reason": error.reason})
+            ruling = now + micros(POLL_INTERVAL)
+        return None if ruling is None else by_policy(claim, ruling, now=now)
 
-    async def _attempt(self, claim: ClaimedChannel) -> Answer:
-        """Try the providers in order until one does not say that it is known not to have accepted."""
-        message = Message(
-            channel_id=claim.id,
-            notification_id=claim.notification_id,
-            address=claim.address,
-            title=claim.title,
-            message=claim.message,
-            metadata=claim.metadata,
-            created_at=claim.created_at,
-            attempt=claim.attempts + 1,
-        )
-        bound = bound_provider(claim)
-        candidates = [p for p in self._providers if p.sender.name == bound] or self._providers
-        answer: Answer | None = None
-        shortest_wait = float("inf")
-        for provider in candidates:
-            wait = provider.breaker.wait(time.monotonic())
-            if wait > 0:
-                shortest_wait = min(shortest_wait, wait)
-                continue
-            outcome = await self._send(provider, message)
-            answer = Answer(outcome, provider.sender.name)
-            if outcome.kind not in (OutcomeKind.TRANSIENT, OutcomeKind.THROTTLED):
-                break
-        if answer is None:
-            detail = "every provider of the channel failed repeatedly and is left alone for a while"
-            outcome = Outcome(OutcomeKind.THROTTLED, BREAKER_OPEN, detail, retry_after=shortest_wait)
-            answer = Answer(outcome, "")
-        self.counts[answer.outcome.kind] += 1
-        return answer
-
-    async def _send(self, provider: _Provider, message: Message) -> Outcome:
-        """Make one attempt under the total deadline and tell the breaker."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - runs as one
-        self._deadlines.begin(task)
+    async def _is_read(self, claim: ClaimedChannel) -> bool | None:
+        """Look whether a notification is read, wherever that was told; None if nobody can say now."""
         try:
-            outcome = await provider.sender.send(message)
-        except asyncio.CancelledError:
-            if task in self._overdue:
-                detail = f"no answer within {self._settings.send_timeout:g} s"
-                outcome = Outcome(OutcomeKind.UNKNOWN, "DEADLINE", detail, provider_fault=True)
-            elif self._stopping.is_set():
-                # The grace of a stop is over. The content may have been handed over, so the outcome is unknown.
-                provider.breaker.abandoned()
-                return Outcome(OutcomeKind.UNKNOWN, INTERRUPTED, "the server stopped during the attempt")
-            else:
-                provider.breaker.abandoned()
-                raise
-        except Exception as error:
-            # A fault of ours or of a library: the row must not be lost over it, nor take the lane down.
-            log.exception("sender raised", extra={"event": "sender_raised", "channel": self.channel})
-            outcome = Outcome(OutcomeKind.UNKNOWN, type(error).__name__, "the sender failed unexpectedly")
-        finally:
-            self._deadlines.end(task)
-            self._overdue.discard(task)
-            while task.cancelling():  # the two cancellations above end the attempt, not the sender
-                task.uncancel()
-        if outcome.provider_fault:
-            provider.breaker.failed(time.monotonic())
-            if all(provider.breaker.tripped for provider in self._providers):
-                self._queue_behind()
-        else:
-            provider.breaker.succeeded()
-        return outcome
+            return await self._store.is_read(claim.notification_id)
+        except TocsinError:
+            return None
 
-    def _cut_off(self, sender: asyncio.Task[Any]) -> None:
-        """End an attempt at its total deadline."""
-        self._overdue.add(sender)
-        sender.cancel()
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

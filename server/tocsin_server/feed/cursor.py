@@ -6,11 +6,12 @@ import base64
 import binascii
 import struct
 
-from tocsin_server.errors import MalformedCursor
-from tocsin_server.model import FeedPosition
+from tocsin_server.domain.errors import MalformedCursor
+from tocsin_server.domain.model import FeedPosition
 
 _LAYOUT = struct.Struct(">BQQ")  # version, epoch, sequence
 _VERSION = 1
+_LENGTH = 23  # characters of what `encode` writes
 _LARGEST = 2**63 - 1  # both numbers are signed 64-bit columns
 
 
@@ -29,6 +30,8 @@ def decode(cursor: str, field: str = "cursor") -> FeedPosition:
     Raises:
         MalformedCursor: It was not written by `encode`.
     """
+    if len(cursor) != _LENGTH:
+        raise _malformed(field)
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         version, epoch, sequence = _LAYOUT.unpack(raw)

@@ -1,32 +1,37 @@
 """Committed feed events, handed to the streams of this process, and hints of them to the other processes.
 
-Each stream has a queue of its own with a bound. A stream that does not keep up is told so and ended; it never holds
-up the others, and costs at most its queue. Of the hints that come from other processes only the newest is kept.
+Each stream has a mailbox of its own with a bound, so that one that does not keep up never holds up the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
-from tocsin_server.errors import TooManyStreams
-from tocsin_server.feed.bus import Bus, Hint, MemoryBus, newer
+from tocsin_server.domain.errors import TocsinError, TooManyStreams
+from tocsin_server.domain.model import NO_FEED, FeedEvent, FeedPosition, Recipient
+from tocsin_server.domain.shares import Quota, Room
+from tocsin_server.feed.bus.hints import Bus, Hint
+from tocsin_server.feed.bus.memory import MemoryBus
 from tocsin_server.feed.items import LiveItem
-from tocsin_server.model import FeedEvent, FeedPosition, Recipient
+from tocsin_server.feed.mailbox import Mailbox
+from tocsin_server.telemetry.observer import CLOSED, UNOBSERVED, FeedPublished, Observer, StreamEnded
 
 STREAMS_PER_RECIPIENT = 100
 """Streams of one recipient: more devices than anybody has, fewer than a client that leaks streams opens."""
 
 STREAMS = 50_000
-"""Streams of the process."""
+"""Streams of the process, of which one holder may have half: a backend that leaks streams keeps no other out."""
 
 QUEUE_LIMIT = 2_500
-"""Events that wait for one stream before it counts as too slow: more than one commit can bring at once (the writer's
-`MAX_ROUND` and a batch on top), which even the fastest subscriber finds in one piece."""
+"""Events by which one stream may stay behind before it counts as too slow: more than one commit can bring at once (the
+writer's `MAX_ROUND` and a batch on top), which even the fastest subscriber finds in one piece."""
+
+ROOM = 128 * 1024 * 1024
+"""Bytes of events that wait for all streams together. One that waits for several counts once."""
 
 DRAIN_RATE = 5_000
 """Streams ended per second at a stop."""
@@ -41,104 +46,6 @@ LONGEST_CHECK = 10.0
 """Seconds within which all streams have done so; less than the time between two checks."""
 
 
-class Subscription:
-    """The live items of one recipient since the subscription began. Used on the event loop only."""
-
-    __slots__ = ("_alarm", "_check", "_hint", "_items", "_limit", "_loop", "_waiter", "called", "overflowed")
-
-    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
-        # None while nothing waits, which is nearly always: an empty deque has 0.7 KB.
-        self._items: deque[LiveItem] | None = None
-        self._limit = limit
-        self._loop = loop
-        self._hint: FeedPosition | None = None
-        self._check: float | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        # When it rings, and what rings it.
-        self._alarm: tuple[float, asyncio.TimerHandle] | None = None
-        self.called = False
-        """There may be something to do beside passing on items; whoever does it sets this back."""
-        self.overflowed = False
-        """Items were lost because the stream did not take them in time."""
-
-    def put(self, item: LiveItem) -> None:
-        """Add an item, unless the queue is full."""
-        if self._items is None:
-            self._items = deque()
-        if len(self._items) >= self._limit:
-            self.overflowed = True
-            self.call()
-            return
-        self._items.append(item)
-        if self._waiter is not None:
-            self._wake()
-
-    def take(self) -> LiveItem | None:
-        """Return the next item, None if none is waiting."""
-        if self._items is None:
-            return None
-        item = self._items.popleft()
-        if not self._items:
-            self._items = None
-        return item
-
-    def hint(self, position: FeedPosition) -> None:
-        """Note that the feed has reached a position, by a change whose event does not come here."""
-        self._hint = newer(self._hint, position)
-        self.call()
-
-    def take_hint(self) -> FeedPosition | None:
-        """Return the newest position noted since the last call, None if there is none."""
-        hint, self._hint = self._hint, None
-        return hint
-
-    def check_within(self, seconds: float) -> None:
-        """Ask the stream to check its position at some time in the next ``seconds``."""
-        self._check = seconds
-        self.call()
-
-    def take_check(self) -> float | None:
-        """Return what `check_within` asked for since the last call, None if it did not."""
-        check, self._check = self._check, None
-        return check
-
-    def call(self) -> None:
-        """Set `called`, and let `wait` end."""
-        self.called = True
-        self._wake()
-
-    def call_within(self, seconds: float) -> None:
-        """Let `call` come after ``seconds`` at the latest, once.
-
-        An earlier one that was asked for before comes all the same, and only that: it is cheaper to be called too
-        early and ask again than to set another alarm whenever a stream has something to write.
-        """
-        at = self._loop.time() + seconds
-        if self._alarm is None or self._alarm[0] > at:
-            self.silence()
-            self._alarm = (at, self._loop.call_at(at, self._ring))
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self.call()
-
-    def silence(self) -> None:
-        """Let no alarm ring any more."""
-        if self._alarm is not None:
-            self._alarm[1].cancel()
-            self._alarm = None
-
-    def wait(self) -> asyncio.Future[None]:
-        """Return a future that is done when something happens. Nothing must be waiting now."""
-        self._waiter = self._loop.create_future()
-        return self._waiter
-
-    def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():  # it is when the stream is being cancelled
-            waiter.set_result(None)
-
-
 class Hub:
     """Streams by recipient. Created on the event loop that serves them.
 
@@ -148,6 +55,8 @@ class Hub:
         queue_limit: See `QUEUE_LIMIT`.
         streams_per_recipient: See `STREAMS_PER_RECIPIENT`.
         streams: See `STREAMS`.
+        room: See `ROOM`.
+        observer: Is told of events, and of streams that end.
     """
 
     def __init__(
@@ -156,105 +65,131 @@ class Hub:
         queue_limit: int = QUEUE_LIMIT,
         streams_per_recipient: int = STREAMS_PER_RECIPIENT,
         streams: int = STREAMS,
+        room: int = ROOM,
+        observer: Observer = UNOBSERVED,
     ) -> None:
+        self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._bus = bus or MemoryBus()
         self._streams_per_recipient = streams_per_recipient
-        self._streams = streams
-        self._open = 0
+        self._streams = Quota(streams, max(1, streams // 2))
         self._queue_limit = queue_limit
-        self._subscriptions: dict[Recipient, set[Subscription]] = {}
-        self.closing = False
+        self._room = Room(room)
+        self._mailboxes: dict[Recipient, set[Mailbox]] = {}
+        self._closing = False
         self.drain_window = 0.0
-        """Seconds over which streams end once `closing` is set, so that their subscribers do not return all at once."""
+        """Seconds over which streams end once it is closed, so that their subscribers do not return all at once."""
 
-    def subscription(self, recipient: Recipient) -> AbstractAsyncContextManager[Subscription]:
-        """Buffer the recipient's events, and other processes' hints, from now until the context is left.
+    @property
+    def open(self) -> int:
+        """How many streams there are."""
+        return self._streams.taken
+
+    def mailbox(self, recipient: Recipient, holder: str | None = None) -> AbstractAsyncContextManager[Mailbox]:
+        """Keep the recipient's events, and other processes' hints, from now until the context is left.
+
+        ``holder`` is who has a share of all streams, None for nobody.
 
         Raises:
-            TooManyStreams: On entering: the recipient, or the server, has as many as are allowed.
+            TooManyStreams: On entering: the recipient, the holder or the server has as many as are allowed.
         """
-        return _Place(self, recipient)
+        return _Place(self, recipient, holder)
 
-    async def enter(self, recipient: Recipient) -> Subscription:
-        """Begin a subscription, to `leave`; see `subscription`, which does both."""
-        if self._open >= self._streams:
-            raise TooManyStreams("server", self._streams)
-        if len(self._subscriptions.get(recipient, ())) >= self._streams_per_recipient:
+    async def enter(self, recipient: Recipient, holder: str | None) -> Mailbox:
+        """Open a mailbox, to `leave`; see `mailbox`, which does both."""
+        if (limit := self._streams.exceeded_by(holder)) is not None:
+            raise TooManyStreams("server" if limit == self._streams.limit else "token", limit)
+        if len(self._mailboxes.get(recipient, ())) >= self._streams_per_recipient:
             raise TooManyStreams("recipient", self._streams_per_recipient)
-        subscription = Subscription(self._queue_limit, self._loop)
-        self._subscriptions.setdefault(recipient, set()).add(subscription)
-        self._open += 1
+        mailbox = Mailbox(self._queue_limit, self._room, self._loop)
+        self._mailboxes.setdefault(recipient, set()).add(mailbox)
+        self._streams.take(holder)
         try:
             await self._bus.join(recipient)
         except BaseException:
-            self.leave(recipient, subscription)
+            self.leave(recipient, holder, mailbox)
             raise
-        return subscription
+        if self._closing:
+            mailbox.close()
+        return mailbox
 
-    def leave(self, recipient: Recipient, subscription: Subscription) -> None:
-        """End a subscription, once."""
-        subscription.silence()
-        self._open -= 1
-        others = self._subscriptions[recipient]
-        others.discard(subscription)
+    def leave(self, recipient: Recipient, holder: str | None, mailbox: Mailbox) -> None:
+        """Close a mailbox, once."""
+        mailbox.discard()
+        self._streams.give_back(holder)
+        others = self._mailboxes[recipient]
+        others.discard(mailbox)
         if not others:
-            del self._subscriptions[recipient]
+            del self._mailboxes[recipient]
             self._bus.leave(recipient)
+
+    def ended(self, error: BaseException | None) -> None:
+        """Note why a stream ended."""
+        if self._observer.wants(StreamEnded):
+            self._observer.report(StreamEnded(error.reason if isinstance(error, TocsinError) else CLOSED))
 
     def publish(self, events: Sequence[FeedEvent]) -> None:
         """Hand over committed events, in the order of their sequences. May be called from any thread."""
+        if self._observer.wants(FeedPublished):
+            self._observer.report(FeedPublished(len(events)))
         with contextlib.suppress(RuntimeError):  # the loop is closed, and with it every stream
             self._loop.call_soon_threadsafe(self._deliver, events)
         self._bus.publish(Hint(event.recipient, FeedPosition(event.epoch, event.last)) for event in events)
 
     def _deliver(self, events: Sequence[FeedEvent]) -> None:
         for event in events:
-            if subscriptions := self._subscriptions.get(event.recipient):
+            if mailboxes := self._mailboxes.get(event.recipient):
                 item = LiveItem(event)
-                for subscription in subscriptions:
-                    subscription.put(item)
+                for mailbox in mailboxes:
+                    mailbox.put(item)
 
     def hint(self, recipient: Recipient, position: FeedPosition) -> None:
         """Take a hint from another process, see `HintReceiver.hint`."""
-        for subscription in self._subscriptions.get(recipient, ()):
-            subscription.hint(position)
+        for mailbox in self._mailboxes.get(recipient, ()):
+            mailbox.reached(position)
+
+    def forget(self, recipient: Recipient) -> None:
+        """End the streams of a recipient whose feed is gone, on all replicas: they find it out when they look."""
+        self.hint(recipient, NO_FEED)
+        self._bus.publish([Hint(recipient, NO_FEED)])
 
     def reset(self) -> None:
         """Let every stream check its position, spread so that the store can answer, see `HintReceiver.reset`."""
-        window = min(LONGEST_CHECK, self._open / CHECK_RATE)
-        for subscription in self._all():
-            subscription.check_within(window)
+        window = min(LONGEST_CHECK, self.open / CHECK_RATE)
+        for mailbox in self._all():
+            mailbox.check_within(window)
 
-    def _all(self) -> list[Subscription]:
-        return [one for several in self._subscriptions.values() for one in several]
+    def _all(self) -> list[Mailbox]:
+        return [one for several in self._mailboxes.values() for one in several]
 
     def close(self) -> None:
         """End every stream. Idempotent."""
-        self.closing = True
-        subscriptions = self._all()
-        self.drain_window = min(LONGEST_DRAIN, len(subscriptions) / DRAIN_RATE)
-        for subscription in subscriptions:
-            subscription.call()
+        self._closing = True
+        mailboxes = self._all()
+        self.drain_window = min(LONGEST_DRAIN, len(mailboxes) / DRAIN_RATE)
+        for mailbox in mailboxes:
+            mailbox.close()
 
 
-class _Place(AbstractAsyncContextManager[Subscription]):
+class _Place(AbstractAsyncContextManager[Mailbox]):
     """A stream's place in the hub. A generator would do, but keeps 0.6 KB more for as long as the stream lasts."""
 
-    __slots__ = ("_hub", "_recipient", "_subscription")
+    __slots__ = ("_holder", "_hub", "_mailbox", "_recipient")
 
-    def __init__(self, hub: Hub, recipient: Recipient) -> None:
+    def __init__(self, hub: Hub, recipient: Recipient, holder: str | None) -> None:
         self._hub = hub
         self._recipient = recipient
-        self._subscription: Subscription | None = None
+        self._holder = holder
+        self._mailbox: Mailbox | None = None
 
-    async def __aenter__(self) -> Subscription:
-        self._subscription = await self._hub.enter(self._recipient)
-        return self._subscription
+    async def __aenter__(self) -> Mailbox:
+        self._mailbox = await self._hub.enter(self._recipient, self._holder)
+        return self._mailbox
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._subscription is not None:
-            self._hub.leave(self._recipient, self._subscription)
-            self._subscription = None
+        if self._mailbox is not None:
+            self._hub.leave(self._recipient, self._holder, self._mailbox)
+            self._hub.ended(value)
+            self._mailbox = None

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Mapping
-from typing import Any, Protocol
 
-from tocsin_server.clock import Clock
-from tocsin_server.errors import TocsinError
-from tocsin_server.model import FeedPosition, Recipient
-from tocsin_server.responses import attempted
-
-log = logging.getLogger(__name__)
+from tocsin_server.domain.attempt_log import attempted
+from tocsin_server.domain.clock import Clock
+from tocsin_server.domain.errors import TocsinError
+from tocsin_server.domain.model import FeedPosition, Recipient
+from tocsin_server.domain.ports import SettlementStore
+from tocsin_server.process.ends import end_of
+from tocsin_server.telemetry.outage import Trouble
 
 GATHER = 0.05
 """Seconds for which notes gather: a transaction for each would cost a quiet server more than the Send that led to it.
@@ -29,13 +27,6 @@ RETRY_AFTER = 1.0
 """Seconds before a failed write is tried again."""
 
 
-class SettlementStore(Protocol):
-    """The part of the store that settling needs."""
-
-    async def settle_feeds(self, positions: Mapping[Recipient, FeedPosition], response: dict[str, Any]) -> int:
-        """See `tocsin_server.storage.store.Store.settle_feeds`."""
-
-
 class Settler:
     """Writes down how far recipients have received their feeds."""
 
@@ -44,6 +35,7 @@ class Settler:
         self._clock = clock
         self._notes: dict[Recipient, FeedPosition] = {}
         self._noted = asyncio.Event()
+        self._trouble = Trouble("settle", "settling received notifications")
         self._task = asyncio.create_task(self._run(), name="feed-settlement")
 
     def note(self, recipient: Recipient, position: FeedPosition) -> None:
@@ -52,6 +44,10 @@ class Settler:
         if earlier is None or earlier.epoch != position.epoch or earlier.sequence < position.sequence:
             self._notes[recipient] = position
             self._noted.set()
+
+    async def run(self) -> None:
+        """Wait until it ends, which it does not before `close`; raises what ended it all the same."""
+        await end_of(self._task)
 
     async def close(self) -> None:
         """Write what is noted and stop. Idempotent."""
@@ -86,6 +82,7 @@ class Settler:
                     self.note(recipient, notes[recipient])
                 if not isinstance(error, TocsinError):
                     raise
-                log.warning("settling received notifications failed, will try again", extra={"event": "settle_failed"})
+                self._trouble.failed(error)
                 return False
+        self._trouble.worked()
         return True

@@ -24,5 +24,11 @@ def digest(parts: Iterable[str | int | None]) -> str:
         parts: The fields' values in a fixed order; a list is its length and then its items. Each is written with its
             length before it, so that no two contents read the same.
     """
-    written = ["-" if part is None else f"{len(text)}:{text}" for part in parts for text in [str(part)]]
+    written = []
+    for part in parts:
+        if part is None:
+            written.append("-")
+        else:
+            text = part if type(part) is str else str(part)
+            written.append(f"{len(text)}:{text}")
     return f"{VERSION}:{hashlib.sha256(''.join(written).encode()).hexdigest()}"

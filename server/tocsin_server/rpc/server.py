@@ -1,253 +1,74 @@
-"""Registering the services on a `grpc.aio` server, listening, and stopping.
-
-The generated registration is not used: between the wire and a handler it has no place for bytes that do not parse
-(the library answers UNKNOWN) nor for turning our errors into statuses. Both are done here, once for all RPCs.
-"""
+"""The gRPC server: what it serves, where it listens, how it goes on when the library's server ends, how it stops."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, Protocol
+import logging
+from collections.abc import Mapping
+from typing import Final
 
 import grpc
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import DecodeError
-from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-from tocsin.v1 import contact_service_pb2, notification_service_pb2, relay_service_pb2
-
-from tocsin_server.config import ListenAddress
-from tocsin_server.errors import (
-    ConfigurationError,
-    ListenError,
-    MalformedRequest,
-    NotImplementedYet,
-    SubscriberTooSlow,
-    TocsinError,
+from tocsin.v1 import (
+    contact_service_pb2,
+    decision_service_pb2,
+    notification_service_pb2,
+    operator_service_pb2,
+    relay_service_pb2,
 )
-from tocsin_server.rpc import port, status
-from tocsin_server.rpc.auth import Authenticator, Principal
+
+from tocsin_server.config.network import ListenAddress
+from tocsin_server.domain.errors import ListenError
+from tocsin_server.process import port
+from tocsin_server.process.ends import end_of
+from tocsin_server.rpc import limits
+from tocsin_server.rpc.accepting import Handlers, fits, make_server
+from tocsin_server.rpc.auth import Authenticator
+from tocsin_server.rpc.certificates import Certificates, TlsFiles
+from tocsin_server.rpc.handlers import handlers_of
+from tocsin_server.rpc.services import health_service, reflection_service
+from tocsin_server.rpc.services.health_service import HealthService
+from tocsin_server.rpc.services.reflection_service import ReflectionService
 from tocsin_server.rpc.write_watch import WriteWatch
+from tocsin_server.telemetry.observer import UNOBSERVED, Observer
+from tocsin_server.timing.backoff import Backoff
+
+log = logging.getLogger(__name__)
 
 WRITE_TIMEOUT = 30.0
 """Seconds that one event may wait for a subscriber that does not read."""
 
-LARGEST_REQUEST = 4 * 1024 * 1024
-"""Bytes of a request; a larger one is refused by the transport, without details of ours."""
+REPLACING: Final = Backoff(first=0.02, longest=1.0, healthy=10.0)
+"""Before a server is made in place of one that ended; the first pause is no more than a courtesy to the loop."""
 
-OPTIONS = (
-    # By default two servers may share a port, and a second one started by mistake would take half of the calls.
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", LARGEST_REQUEST),
-    # A burst of new calls beyond these is refused: 10,000 subscribers that reconnect at once must not be.
-    ("grpc.server.max_pending_requests", 100_000),
-    ("grpc.server.max_pending_requests_hard_limit", 200_000),
-    # Find dead connections of subscribers, and let clients do the same (theirs every 60 s or rarer).
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
-    ("grpc.http2.max_pings_without_data", 0),
-)
+DRAIN: Final = 30.0
+"""Seconds in which the calls of a server that was replaced may end."""
 
-CONNECTION_AGE = 600.0
-"""Seconds after which a server that shares its port asks a connection's client to make a new one.
-
-The system chooses a server once for each connection, so that those of busy clients may all be with one, and a server
-that was started again would get none from clients that stay. No call is cut off: those under way end on the old
-connection in their own time (the library's default grace is infinite), streams at their maximum age at the latest.
-"""
+REPLACE_TIMEOUT: Final = 5.0
+"""Seconds in which the library starts a server."""
 
 _SERVICES = {
     "NotificationService": notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
     "ContactService": contact_service_pb2.DESCRIPTOR.services_by_name["ContactService"],
+    "DecisionService": decision_service_pb2.DESCRIPTOR.services_by_name["DecisionService"],
+    "OperatorService": operator_service_pb2.DESCRIPTOR.services_by_name["OperatorService"],
     "RelayService": relay_service_pb2.DESCRIPTOR.services_by_name["RelayService"],
 }
-
-
-class TlsFiles(NamedTuple):
-    """PEM files of the server's certificate and key, and of the authority of client certificates."""
-
-    certificate: Path
-    key: Path
-    client_authority: Path | None
-
-
-class _Malformed:
-    """Stands for a request whose bytes do not parse."""
-
-
-def _parser(message_class: Any) -> Callable[[bytes], Any]:
-    parse = message_class.FromString
-
-    def parse_or_tell(data: bytes) -> Any:
-        try:
-            return parse(data)
-        except DecodeError:
-            return _Malformed()
-
-    return parse_or_tell
-
-
-async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: TocsinError) -> NoReturn:
-    code, message, trailers = status.trailers(error)
-    await context.abort(code, message, trailers)
-
-
-def _ours(error: Exception, method: str) -> TocsinError:
-    return error if isinstance(error, TocsinError) else status.internal(error, method)
-
-
-def _unary(
-    method: MethodDescriptor, call: Callable[[Any, Principal], Awaitable[Any]], authenticator: Authenticator
-) -> grpc.RpcMethodHandler[Any, Any]:
-    service = method.containing_service.full_name
-    authenticate = authenticator.authenticate
-
-    async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        try:
-            principal = authenticate(context.invocation_metadata)
-            principal.require_method(service, method.name)
-            if not isinstance(request, _Malformed):
-                return await call(request, principal)
-            refusal: TocsinError = MalformedRequest(method.input_type.full_name)
-        except Exception as error:  # noqa: BLE001 - the caller learns a number, the log the rest
-            refusal = _ours(error, method.full_name)
-        return await _abort(context, refusal)
-
-    return grpc.unary_unary_rpc_method_handler(
-        handle,
-        request_deserializer=_parser(GetMessageClass(method.input_type)),
-        response_serializer=GetMessageClass(method.output_type).SerializeToString,
-    )
-
-
-class StreamMessage(Protocol):
-    """What a streaming RPC yields."""
-
-    @property
-    def data(self) -> bytes:
-        """The serialised message."""
-
-    @property
-    def cursor(self) -> str:
-        """Where to resume after it."""
-
-
-def _stream(
-    method: MethodDescriptor,
-    call: Callable[[Any, Principal], AsyncIterator[StreamMessage]],
-    authenticator: Authenticator,
-    watch: WriteWatch,
-) -> grpc.RpcMethodHandler[Any, Any]:
-    service = method.containing_service.full_name
-
-    async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        def begin() -> AsyncIterator[StreamMessage]:
-            principal = authenticator.authenticate(context.invocation_metadata)
-            principal.require_method(service, method.name)
-            if isinstance(request, _Malformed):
-                raise MalformedRequest(method.input_type.full_name)
-            return call(request, principal)
-
-        await _write_all(context, begin, method, watch)
-
-    return grpc.unary_stream_rpc_method_handler(
-        handle,
-        request_deserializer=_parser(GetMessageClass(method.input_type)),
-        response_serializer=None,  # the handler yields bytes, which several streams may share
-    )
-
-
-def _duplex(
-    method: MethodDescriptor, call: Callable[[AsyncIterator[Any]], AsyncIterator[StreamMessage]], watch: WriteWatch
-) -> grpc.RpcMethodHandler[Any, Any]:
-    """Make the handler of an RPC that reads a stream and writes one, and looks for credentials in what it reads."""
-
-    async def handle(requests: AsyncIterator[Any], context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        await _write_all(context, lambda: call(_well_formed(requests, method)), method, watch)
-
-    return grpc.stream_stream_rpc_method_handler(
-        handle, request_deserializer=_parser(GetMessageClass(method.input_type)), response_serializer=None
-    )
-
-
-async def _well_formed(requests: AsyncIterator[Any], method: MethodDescriptor) -> AsyncIterator[Any]:
-    async for request in requests:
-        if isinstance(request, _Malformed):
-            raise MalformedRequest(method.input_type.full_name)
-        yield request
-
-
-async def _write_all(
-    context: grpc.aio.ServicerContext[Any, Any],
-    begin: Callable[[], AsyncIterator[StreamMessage]],
-    method: MethodDescriptor,
-    watch: WriteWatch,
-) -> None:
-    """Write the messages of a stream as they come, and end the call as they end."""
-    written: StreamMessage | None = None
-    with watch.writes() as writes:
-        try:
-            async with contextlib.aclosing(begin()) as messages:  # type: ignore[type-var]
-                async for message in messages:
-                    writes.begin()
-                    await context.write(message.data)
-                    writes.end()
-                    written = message
-            return
-        except asyncio.CancelledError:
-            if not writes.undo_cancel():
-                raise
-            # The one that was being written may have arrived or not; what is before it has.
-            cursor = written.cursor if written is not None else ""
-            refusal: TocsinError = SubscriberTooSlow("the subscriber does not read", cursor=cursor)
-        except grpc.aio.InternalError:
-            # Writing to a subscriber who has just gone fails before the cancellation of the call arrives, and nobody is
-            # left to tell.
-            return
-        except Exception as error:  # noqa: BLE001 - as above
-            refusal = _ours(error, method.full_name)
-    await _abort(context, refusal)
-
-
-def _not_implemented(method: MethodDescriptor) -> Callable[[Any, Any], Awaitable[Any]]:
-    full_name = f"{method.containing_service.full_name}/{method.name}"
-
-    async def call(_request: Any, _context: Any) -> Any:
-        raise NotImplementedYet(f"the RPC {method.name}", full_name)
-
-    return call
-
-
-def _handlers(
-    descriptor: ServiceDescriptor, service: object, authenticator: Authenticator, watch: WriteWatch
-) -> Mapping[str, grpc.RpcMethodHandler[Any, Any]]:
-    """Make a handler for each RPC of a service; those that ``service`` lacks answer UNIMPLEMENTED."""
-    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
-    for method in descriptor.methods:
-        call = getattr(service, method.name, None)
-        if call is not None and method.client_streaming:
-            handlers[method.name] = _duplex(method, call, watch)
-        elif call is not None and method.server_streaming:
-            handlers[method.name] = _stream(method, call, authenticator, watch)
-        else:
-            handlers[method.name] = _unary(method, call or _not_implemented(method), authenticator)
-    return handlers
 
 
 class RpcServer:
     """The gRPC server. Created on the event loop that serves.
 
+    Should the library's server end without having been told to, another takes its place: calls fail for a moment, and
+    streams have some time before they are to be resumed.
+
     Args:
         services: Implementation of each service, by its short name; a missing one answers UNIMPLEMENTED.
         authenticator: Tells who calls.
         tls: Certificate and so on, None for plain text.
-        shared_port: Listen also where other servers do that share their port.
+        shared_port: The port is reserved for this server and others; else it is this one's alone.
+        connections: How many it may have.
+        observer: Is told of calls.
     """
 
     def __init__(
@@ -257,23 +78,33 @@ class RpcServer:
         tls: TlsFiles | None = None,
         *,
         shared_port: bool = False,
+        connections: int = limits.CONNECTIONS,
+        observer: Observer = UNOBSERVED,
     ) -> None:
-        self._credentials = None if tls is None else _credentials(tls)
+        self._certificates = None if tls is None else Certificates(tls)
+        self._credentials: list[grpc.ServerCredentials] = []  # the library calls them without keeping them
         self._shared_port = shared_port
-        self._server = grpc.aio.server(options=_options(shared_port=shared_port))
-        self._health = health.aio.HealthServicer()
+        self._connections = connections
         self._watch = WriteWatch(WRITE_TIMEOUT)
-        names = [health.SERVICE_NAME, reflection.SERVICE_NAME]
-        for name, descriptor in _SERVICES.items():
-            handlers = _handlers(descriptor, services.get(name), authenticator, self._watch)
-            self._server.add_registered_method_handlers(descriptor.full_name, dict(handlers))
-            self._server.add_generic_rpc_handlers(
-                (grpc.method_handlers_generic_handler(descriptor.full_name, dict(handlers)),)
-            )
-            names.append(descriptor.full_name)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(names, self._server)
-        self._names = ["", *(descriptor.full_name for descriptor in _SERVICES.values())]
+        names = [descriptor.full_name for descriptor in _SERVICES.values()]
+        self._health = HealthService(names)
+        listed = (*names, health_service.SERVICE.full_name, reflection_service.SERVICE.full_name)
+        self._handlers: dict[str, Handlers] = {
+            descriptor.full_name: handlers_of(descriptor, services.get(name), authenticator, self._watch, observer)
+            for name, descriptor in _SERVICES.items()
+        }
+        self._handlers[health_service.SERVICE.full_name] = self._health.handlers(self._watch)
+        self._handlers[reflection_service.SERVICE.full_name] = ReflectionService(listed).handlers(self._watch)
+        self._reserved = contextlib.ExitStack()
+        self._listen: ListenAddress | None = None
+        self._server: grpc.aio.Server | None = None
+        self._ours = fits()
+        self._stopping = False
+        self._ended = asyncio.Event()
+        self._cause: BaseException | None = None
+        self._replaced: set[grpc.aio.Server] = set()
+        self._draining: set[asyncio.Task[None]] = set()
+        self._keeper: asyncio.Task[None] | None = None
 
     async def start(self, listen: ListenAddress) -> int:
         """Listen, answer, and report SERVING; returns the port.
@@ -281,53 +112,106 @@ class RpcServer:
         Raises:
             ListenError: The address is in use, or not one of this machine.
         """
-        port.probe(listen, shared=self._shared_port)
+        if self._shared_port:
+            port.probe(listen, shared=True)
+        else:
+            listen = self._reserved.enter_context(port.reserved(listen))
+        self._listen = listen
+        if not self._ours:
+            log.warning(
+                "this version of grpcio is not known: calls are taken in its own way, which costs twice as much",
+                extra={"event": "rpc_library_unknown", "version": grpc.__version__},
+            )
         try:
-            if self._credentials is None:
-                chosen = self._server.add_insecure_port(str(listen))
-            else:
-                chosen = self._server.add_secure_port(str(listen), self._credentials)
-        except RuntimeError as error:
-            raise ListenError(f"cannot listen on {listen}: {error}") from error
-        await self._server.start()
-        self._watch.start()
-        await self._report(health_pb2.HealthCheckResponse.SERVING)
-        return chosen
+            await self._serve()
+        except BaseException:
+            self._reserved.close()
+            raise
+        self._keeper = asyncio.create_task(self._keep_serving(), name="rpc-server")
+        self._health.set(serving=True)
+        return listen.port
 
-    async def announce_stop(self) -> None:
+    async def run(self) -> None:
+        """Wait until it can serve no longer, which is not before `stop`; raises what ended it all the same."""
+        assert self._keeper is not None  # noqa: S101 - made by `start`
+        await end_of(self._keeper)
+
+    def database(self, *, answers: bool) -> None:
+        """Report NOT_SERVING for what needs the database while that does not answer."""
+        self._health.set(ready=answers)
+
+    def replace_certificates(self, tls: TlsFiles) -> None:
+        """See `Certificates.replace`; only for a server with TLS. May be called from any thread."""
+        assert self._certificates is not None  # noqa: S101 - as said
+        self._certificates.replace(tls)
+
+    def announce_stop(self) -> None:
         """Report NOT_SERVING, so that balancers send nothing new."""
-        await self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._health.set(serving=False)
 
     async def stop(self, grace: float) -> None:
         """Refuse new calls, let running ones end within ``grace`` seconds. Idempotent."""
-        await self._server.stop(grace)
-        await self._watch.stop()
+        self._stopping = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        servers = [*self._replaced, *([self._server] if self._server is not None else ())]
+        await asyncio.gather(*(server.stop(grace) for server in servers))
+        self._reserved.close()
 
-    async def _report(self, serving: Any) -> None:
-        for name in self._names:
-            await self._health.set(name, serving)
+    async def _serve(self) -> None:
+        """Make a server and start it; raises `ListenError`."""
+        assert self._listen is not None  # noqa: S101 - set at the start
+        options = limits.options(shared_port=self._shared_port, connections=self._connections)
+        server = make_server(options, self._handlers, self._on_end, ours=self._ours)
+        try:
+            if self._certificates is None:
+                server.add_insecure_port(str(self._listen))
+            else:
+                credentials = self._certificates.credentials()
+                server.add_secure_port(str(self._listen), credentials)
+                self._credentials.append(credentials)
+        except RuntimeError as error:
+            raise ListenError(f"cannot listen on {self._listen}: {error}") from error
+        self._ended.clear()
+        async with asyncio.timeout(REPLACE_TIMEOUT):
+            await server.start()
+        port.limit_waiting(self._listen.port, limits.WAITING)
+        self._server = server
 
+    def _on_end(self, cause: BaseException | None) -> None:
+        self._cause = cause
+        self._ended.set()
 
-def _options(*, shared_port: bool) -> Sequence[tuple[str, int]]:
-    if not shared_port:
-        return OPTIONS
-    age = ("grpc.max_connection_age_ms", round(CONNECTION_AGE * 1000))  # the library spreads it by a tenth
-    return (*(option for option in OPTIONS if option[0] != "grpc.so_reuseport"), ("grpc.so_reuseport", 1), age)
+    async def _keep_serving(self) -> None:
+        loop = asyncio.get_running_loop()
+        failures, since = 0, loop.time()
+        while True:
+            await self._ended.wait()
+            failures = REPLACING.failures(failures, loop.time() - since)
+            # What does not fit the library fails at the first call; its own way is left.
+            self._ours = self._ours and not isinstance(self._cause, AttributeError | TypeError)
+            log.error(
+                "the gRPC server ended and is made anew",
+                extra={"event": "rpc_server_ended", "error": type(self._cause).__name__, "failures": failures},
+            )
+            await asyncio.sleep(REPLACING.pause(failures))
+            ended, since = self._server, loop.time()
+            try:
+                await self._serve()
+            except (ListenError, TimeoutError) as error:
+                log.error(  # noqa: TRY400 - no news is in the traceback
+                    "the gRPC server cannot be made anew yet", extra={"event": "rpc_server_not_made", "error": error}
+                )
+                self._on_end(error)
+                continue
+            if ended is not None:
+                draining = asyncio.create_task(self._drain(ended))
+                self._draining.add(draining)
+                draining.add_done_callback(self._draining.discard)
 
-
-def _credentials(tls: TlsFiles) -> grpc.ServerCredentials:
-    """Read the files; a client certificate is demanded where an authority for them is given.
-
-    Raises:
-        ConfigurationError: A file cannot be read.
-    """
-    try:
-        key, certificate = tls.key.read_bytes(), tls.certificate.read_bytes()
-        client_authority = tls.client_authority.read_bytes() if tls.client_authority else None
-    except OSError as error:
-        raise ConfigurationError(f"TOCSIN_TLS_...: cannot read {error.filename}: {error.strerror}") from error
-    return grpc.ssl_server_credentials(
-        [(key, certificate)],
-        root_certificates=client_authority,
-        require_client_auth=client_authority is not None,
-    )
+    async def _drain(self, server: grpc.aio.Server) -> None:
+        """Let the calls of a server that was replaced end."""
+        self._replaced.add(server)
+        await server.stop(DRAIN)
+        self._replaced.discard(server)

@@ -15,7 +15,8 @@ import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from tocsin_server import errors
+from tocsin_server.domain import errors
+from tocsin_server.rpc.validation import MOST_VIOLATIONS
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,8 @@ LONGEST_VALUE = 1_000
 LARGEST_STATUS = 5_200
 """Bytes of the details."""
 
-MOST_VIOLATIONS = 50
-"""Bad fields named at most, or as many as there is room for."""
+LARGEST_REFUSALS = 3 * 1024 * 1024
+"""Bytes of all refusals in the answer to a batch, which the caller must be able to take: 4 MiB by default."""
 
 CODES: Mapping[type[errors.TocsinError], grpc.StatusCode] = {
     errors.InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
@@ -61,8 +62,8 @@ def code_of(error: errors.TocsinError) -> grpc.StatusCode:
     return grpc.StatusCode.INTERNAL
 
 
-def to_status(error: errors.TocsinError) -> status_pb2.Status:
-    """Describe an error of ours."""
+def to_status(error: errors.TocsinError, largest: int = LARGEST_STATUS) -> status_pb2.Status:
+    """Describe an error of ours, in ``largest`` bytes or so: of many bad fields, as many are named as have room."""
     info = error_details_pb2.ErrorInfo(
         reason=error.reason,
         domain=DOMAIN,
@@ -71,7 +72,7 @@ def to_status(error: errors.TocsinError) -> status_pb2.Status:
     message = _fitting(error.message, LONGEST_TEXT)
     details = [info]
     if isinstance(error, errors.InvalidArgument):
-        room = LARGEST_STATUS - len(message.encode()) - info.ByteSize() - 3 * _ENVELOPE
+        room = largest - len(message.encode()) - info.ByteSize() - 3 * _ENVELOPE
         details.append(_bad_request(error.violations[:MOST_VIOLATIONS], room))
     if error.retry_after is not None:
         delay = duration_pb2.Duration()

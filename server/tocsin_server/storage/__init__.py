@@ -1,9 +1,15 @@
 """What is kept, and how it is written durably.
 
-`store` is the protocol that the rest of the server sees; `opening` gives one for a URL. `sql_store` is what its two
-implementations share, `sqlite` on one file (`sqlite_file` opens and locks it) and `postgresql` for any number of
-processes (`postgresql_connection` tells how to connect and what errors mean). `tables` is the schema, `migrations` the
-numbered steps to it, `migrating` takes them. `writer` is the group commit; `accepting`, `claims`, `feeds` and
-`interventions` are what is written in its transactions; `rows` and `listing` read. `statements` and `batches` compile
-queries, and are where the two databases differ.
+`opening` gives the `domain.ports.Store` for a URL. From there down:
+
+- `databases.sqlite` and `databases.postgresql` — the two stores: their transactions, and what their errors mean.
+- `sql_store` — what they share: each call is read, or handed to `writer`, whose transactions many calls share.
+- `catalogue` — all operations and queries, put together for one database.
+- `operations` — what changes rows, a module for each thing that is done; their methods are the handlers of the writer.
+- `queries` — what reads rows, and the rows by the names of their columns.
+- `databases` — how statements are compiled, and in `databases.dialect` all that the databases do differently.
+- `schema` — the tables, and the migrations that lead to them.
+
+A statement stands in its class, above the method that runs it (`databases.statements.compiled`). Which rows are due,
+and what a notification's status is, are rules of `domain.channel_row`; tests hold the SQL against them.
 """

@@ -1,0 +1,1 @@
+"""The frames between bridge and page. Pure."""

@@ -1,0 +1,1 @@
+"""What is set: one frozen, validated object."""

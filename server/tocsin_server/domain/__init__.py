@@ -1,0 +1,1 @@
+"""Plain values and the rules on them, by the standard library only."""

@@ -1,0 +1,1 @@
+"""What replicas tell each other, one module for each way."""

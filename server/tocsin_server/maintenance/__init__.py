@@ -1,0 +1,1 @@
+"""What the clock does: work that nobody asks for at the moment it is due."""

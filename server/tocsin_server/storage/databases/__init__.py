@@ -1,0 +1,1 @@
+"""SQLite and PostgreSQL: how to connect, and what they do differently."""

@@ -1,0 +1,131 @@
+# ruff: noqa: S608 - statements are put together from our own names of tables and columns
+"""SQLite's way. Rows that are new come as a list of ``VALUES``.
+
+What is to be looked up or changed comes as one JSON parameter that ``json_each`` unfolds, and what is found as one JSON
+value: that costs more for each row, but the statement is the same for any number, and the interpreter is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import peewee
+
+from tocsin_server.domain.model import EARLIEST, LATEST, Micros
+from tocsin_server.storage.databases.dialect import Columns, Dialect, IdsParameter, Row, checked_time
+from tocsin_server.storage.json_text import to_json
+
+ROWS_AT_ONCE = 500
+"""Rows of one ``INSERT``; a statement takes at most 32,766 values
+(https://www.sqlite.org/limits.html#max_variable_number): enough for 65 columns, and our widest row has 17."""
+
+
+class SqliteDialect(Dialect):
+    """See `Dialect`."""
+
+    one_writer = True
+    write_probe = "PRAGMA user_version = 0"  # the first page, with the number that we do not use
+
+    def time(self, at: Micros | None) -> Micros | None:
+        """See `Dialect.time`: microseconds, as they are."""
+        return checked_time(at)
+
+    def ids(self, ids: Iterable[str]) -> str:
+        """See `Dialect.ids`."""
+        return json.dumps(list(ids))
+
+    def among(self, column: Any, name: str) -> Any:
+        """See `Dialect.among`."""
+        return _in_list(column, " IN ", name)
+
+    def none_of(self, column: Any, name: str) -> Any:
+        """See `Dialect.none_of`."""
+        return _in_list(column, " NOT IN ", name)
+
+    def locking(self, query: Any, *_of: Any, order_by: Sequence[Any] = (), skip_locked: bool = False) -> Any:  # noqa: ARG002
+        """See `Dialect.locking`: there is one writer, and there are no row locks."""
+        return query
+
+    def merged(self, first: Any, second: Any, limit: Any, *, descending: bool = False) -> Any:
+        """See `Dialect.merged`: SQLite takes them in turns from the indexes of both."""
+        place = peewee.SQL("1").desc() if descending else peewee.SQL("1")
+        return first.union_all(second).order_by(place).limit(limit)
+
+    def try_entry_lock(self, cursor: Any) -> bool:  # noqa: ARG002
+        """See `Dialect.try_entry_lock`: nobody else writes."""
+        return True
+
+    def given(self, columns: Columns) -> str:
+        """See `Dialect.given`."""
+        unfolded = ", ".join(f"value ->> {place} AS {column}" for place, column in enumerate(columns.names))
+        return f"(SELECT {unfolded} FROM json_each(?)) AS given"
+
+    def change(self, cursor: Any, sql: str, columns: Columns, rows: Sequence[Row]) -> None:
+        """See `Dialect.change`."""
+        _check_times(columns, rows)
+        cursor.execute(sql, (to_json(rows),))
+
+    def lookup(
+        self,
+        columns: Columns,
+        wanted: Sequence[str],
+        source: str,
+        locked: tuple[str, str] | None,  # noqa: ARG002 - as `locking`
+    ) -> str:
+        """See `Dialect.lookup`."""
+        return f"SELECT json_group_array(json_array({', '.join(wanted)})) FROM {self.given(columns)} {source}"
+
+    def look_up(self, cursor: Any, sql: str, columns: Columns, rows: Sequence[Row]) -> list[Row]:  # noqa: ARG002
+        """See `Dialect.look_up`."""
+        [[found]] = cursor.execute(sql, (to_json(rows),)).fetchall()
+        return [tuple(row) for row in json.loads(found)]
+
+    def insert_new(self, cursor: Any, columns: Columns, rows: Sequence[Row]) -> None:
+        """See `Dialect.insert_new`."""
+        self.insert(cursor, columns, rows, "")
+
+    def insert(self, cursor: Any, columns: Columns, rows: Sequence[Row], behind: str) -> int:
+        """See `Dialect.insert`: some hundred rows at a time."""
+        _check_times(columns, rows)
+        row_of_places = "(" + ", ".join("?" * len(columns.names)) + ")"
+        inserted = 0
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            places = ", ".join([row_of_places] * len(part))
+            cursor.execute(columns.insertion + places + behind, [value for row in part for value in row])
+            inserted += cursor.rowcount
+        return inserted
+
+    def insert_returning(
+        self,
+        cursor: Any,
+        columns: Columns,
+        rows: Sequence[Row],
+        behind: str,
+        wanted: Sequence[str],
+    ) -> list[Row] | None:
+        """See `Dialect.insert_returning`: of several, a row would come back at a time."""
+        if len(rows) == 1:
+            behind = f"{behind} RETURNING {', '.join(wanted)}"
+            self.insert(cursor, columns, rows, behind)
+            found: list[Row] = cursor.fetchall()
+            return found
+        self.insert(cursor, columns, rows, behind)
+        return None
+
+
+def _in_list(column: Any, operator: str, name: str) -> Any:
+    ids = peewee.AsIs(IdsParameter(name))
+    before, after = peewee.SQL(f"{operator}(SELECT value FROM json_each("), peewee.SQL("))")
+    return peewee.NodeList((column, before, ids, after), glue="")
+
+
+def _check_times(columns: Columns, rows: Sequence[Row]) -> None:
+    """See `checked_time`."""
+    for place in columns.bounded:
+        for row in rows:
+            at = row[place]
+            if at is not None and not EARLIEST <= at <= LATEST:
+                checked_time(at)

@@ -1,0 +1,150 @@
+"""Spans for OpenTelemetry, made of reports: a call, the commit within it, and each attempt at a provider.
+
+A call goes on the trace of its caller (``traceparent``, W3C Trace Context). Attempts come later, some much later and in
+another process; so each is a trace of its own with a link to the call that stored the notification, whose
+``traceparent`` is stored with it. Nothing is made for a call that is not traced, nor for its attempts, nor for callers
+that are not let in. Attributes are ids, words and counts of ours: no body, no address.
+
+Imported only where tracing is on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any, Final
+
+from opentelemetry import context, trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from tocsin_server.domain.errors import TocsinError
+from tocsin_server.telemetry.observer import AttemptEnded, Observer, RpcAllowed, RpcEnded
+from tocsin_server.telemetry.trace_context import HEADER, TRACEPARENT
+
+ACCEPTED: Final = "accepted"
+
+_SPAN: ContextVar[trace.Span | None] = ContextVar("span", default=None)
+_FORM: Final = TraceContextTextMapPropagator()
+
+
+class Tracing:
+    """Makes spans of what is reported.
+
+    Args:
+        provider: Takes them.
+    """
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._provider = provider
+        self._tracer = provider.get_tracer("tocsin")
+
+    def listen(self, observer: Observer) -> None:
+        """Begin."""
+        observer.listen(RpcAllowed, self._begin_call)
+        observer.listen(RpcEnded, self._end_call)
+        observer.listen(AttemptEnded, self._attempt)
+
+    def stop(self) -> None:
+        """Hand on what there is, and end. Blocks while that takes."""
+        self._provider.shutdown()
+
+    def commits_of(self, store: Any) -> Any:
+        """Return the store with a span around what it accepts."""
+        return _TracedStore(store, self._tracer)
+
+    # Both are reported on the task of the call, so what is set here is of that call alone.
+
+    def _begin_call(self, report: RpcAllowed) -> None:
+        service, _, method = report.rpc.partition("/")
+        span = self._tracer.start_span(
+            f"tocsin.v1.{report.rpc}",
+            _context_of(report.traceparent),
+            SpanKind.SERVER,
+            {"rpc.system": "grpc", "rpc.service": f"tocsin.v1.{service}", "rpc.method": method},
+        )
+        _SPAN.set(span)
+        within = trace.set_span_in_context(span)
+        context.attach(within)
+        if span.get_span_context().trace_flags.sampled:
+            carrier: dict[str, str] = {}
+            _FORM.inject(carrier, within)
+            TRACEPARENT.set(carrier[HEADER])
+
+    def _end_call(self, report: RpcEnded) -> None:
+        span = _SPAN.get()
+        if span is None:
+            return  # it was not let in
+        span.set_attribute("rpc.response.status_code", report.code)
+        if report.code in _FAULTS:
+            span.set_status(Status(StatusCode.ERROR, report.code))
+        span.end()
+
+    def _attempt(self, report: AttemptEnded) -> None:
+        if report.traceparent is None:
+            return
+        sent = trace.get_current_span(_context_of(report.traceparent))
+        ended = time.time_ns()
+        span = self._tracer.start_span(
+            f"send {report.channel}",
+            context.Context(),
+            SpanKind.CLIENT,
+            {
+                "tocsin.notification_id": report.notification_id,
+                "tocsin.channel_id": report.channel_id,
+                "tocsin.channel": report.channel,
+                "tocsin.provider": report.provider,
+                "tocsin.outcome": report.outcome,
+                "tocsin.code": report.code,
+                "tocsin.attempt": report.attempt,
+            },
+            [Link(sent.get_span_context())],
+            start_time=ended - round(report.seconds * 1e9),
+        )
+        if report.outcome != ACCEPTED:
+            span.set_status(Status(StatusCode.ERROR, report.code))
+        span.end(ended)
+
+
+_FAULTS: Final = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+"""Codes that are the server's failing, not the caller's, as OpenTelemetry's conventions for servers of gRPC have it."""
+
+
+def _context_of(traceparent: str | None) -> context.Context:
+    """Return the context that a ``traceparent`` speaks of; that of a new trace if it is none."""
+    return _FORM.extract({HEADER: traceparent} if traceparent else {}, context.Context())
+
+
+class _TracedStore:
+    """A store; what it accepts within a call is a span of its own, from the queue of writes to the commit."""
+
+    def __init__(self, store: Any, tracer: trace.Tracer) -> None:
+        self._store = store
+        self._tracer = tracer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def accept(self, drafts: Sequence[Any]) -> Any:
+        """Accept, see `tocsin_server.domain.ports`."""
+        with self._tracer.start_as_current_span(
+            "commit", attributes={"tocsin.notifications": len(drafts)}, record_exception=False
+        ) as span:
+            results = await self._store.accept(drafts)
+            span.set_attribute("tocsin.refused", sum(isinstance(result, TocsinError) for result in results))
+            return results
+
+
+def otlp(version: str) -> Tracing:
+    """Return what hands spans to a collector by OTLP over gRPC: where, how and how many is said by ``OTEL_…``."""
+    named = {} if "OTEL_SERVICE_NAME" in os.environ else {"service.name": "tocsin"}
+    resource = Resource.create({**named, "service.version": version})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)  # which would wait without bound
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return Tracing(provider)
