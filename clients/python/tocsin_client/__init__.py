@@ -22,15 +22,31 @@
 describes them), and what fails raises a `TocsinError` (`tocsin_client.errors` draws the tree).
 
 How it is built, from the inside out: ``model`` and ``errors`` are values; ``convert`` is the only module that reads
-and writes protobuf messages; ``calls`` describes each RPC; ``backoff`` and ``resume`` decide what happens after a
-failure, without doing it; ``transport`` opens channels. ``client`` with ``subscription``, and ``aio`` with
-``aio_line`` and ``aio_subscription``, are two thin shells that carry all this out.
+and writes protobuf messages; ``calls`` describes each RPC; ``backoff``, ``resume`` and ``bulk`` decide what happens
+after a failure, and what goes together, without doing it; ``transport`` opens channels, and ``reach`` finds out why one
+cannot be opened. ``client`` with ``subscription`` and ``bulk_sender``, and ``aio`` with ``aio_connection``,
+``aio_subscription`` and ``aio_bulk_sender``, are two thin shells that carry all this out. ``relaying`` has what a
+program needs beside the clients that passes feeds on to others.
 """
 
 from tocsin_client.aio import AsyncClient
+from tocsin_client.aio_bulk_sender import AsyncBulkSender
 from tocsin_client.aio_subscription import AsyncSubscription
 from tocsin_client.backoff import Backoff
+from tocsin_client.bulk import BulkOptions
+from tocsin_client.bulk_sender import BulkSender
 from tocsin_client.client import Client
+from tocsin_client.decisions import (
+    Caller,
+    DecidedBy,
+    Decision,
+    Denied,
+    Grounds,
+    LeaseOptions,
+    Option,
+    RecipientContext,
+    Undecided,
+)
 from tocsin_client.errors import (
     Aborted,
     AlreadyExists,
@@ -53,6 +69,8 @@ from tocsin_client.errors import (
 )
 from tocsin_client.model import (
     Accepted,
+    Attempt,
+    AttemptOutcome,
     Channel,
     ChannelTarget,
     ChannelType,
@@ -69,47 +87,81 @@ from tocsin_client.model import (
     RecipientType,
     SendOptions,
     Status,
+    StrategyGoal,
     StrategyKind,
     Subscribed,
+    UnreadCount,
 )
+from tocsin_client.operating import ChannelQueue, Erasure, PausedChannel, ProviderQueue, QueueState
 from tocsin_client.plain import as_plain
 from tocsin_client.subscription import Subscription
 from tocsin_client.transport import Tls
+from tocsin_client.trials import (
+    Backtest,
+    BacktestExample,
+    ChannelChange,
+    RuleTrial,
+    Simulation,
+)
 
 __all__ = [
     "Aborted",
     "Accepted",
     "AlreadyExists",
+    "AsyncBulkSender",
     "AsyncClient",
     "AsyncSubscription",
+    "Attempt",
+    "AttemptOutcome",
     "Backoff",
+    "Backtest",
+    "BacktestExample",
+    "BulkOptions",
+    "BulkSender",
+    "Caller",
     "Cancelled",
     "Channel",
+    "ChannelChange",
+    "ChannelQueue",
     "ChannelTarget",
     "ChannelType",
     "Client",
     "Contact",
     "DataLoss",
     "DeadlineExceeded",
+    "DecidedBy",
+    "Decision",
+    "Denied",
     "Draft",
+    "Erasure",
     "Event",
     "FailedPrecondition",
+    "Grounds",
     "Internal",
     "InvalidArgument",
+    "LeaseOptions",
     "ListFilter",
     "MarkedRead",
     "NotFound",
     "Notification",
     "NotificationEvent",
+    "Option",
     "OutOfRange",
     "Page",
+    "PausedChannel",
     "PermissionDenied",
+    "ProviderQueue",
+    "QueueState",
     "ReadChanged",
     "Recipient",
+    "RecipientContext",
     "RecipientType",
     "ResourceExhausted",
+    "RuleTrial",
     "SendOptions",
+    "Simulation",
     "Status",
+    "StrategyGoal",
     "StrategyKind",
     "Subscribed",
     "Subscription",
@@ -117,8 +169,10 @@ __all__ = [
     "TocsinError",
     "Unauthenticated",
     "Unavailable",
+    "Undecided",
     "Unimplemented",
     "Unknown",
+    "UnreadCount",
     "Violation",
     "as_plain",
 ]

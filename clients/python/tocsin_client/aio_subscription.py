@@ -97,6 +97,8 @@ class AsyncSubscription(AsyncIterator[Event]):
             delay = self._resumption.interrupted(error)
             if self._on_interruption is not None:
                 self._on_interruption(error, delay)
+            else:
+                self._resumption.tell(error)
         except BaseException:
             await self.aclose()
             raise

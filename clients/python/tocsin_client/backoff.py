@@ -13,8 +13,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from tocsin_client.errors import Cancelled, TocsinError, Unavailable
+
+LONGEST: Final = 3_600.0
+"""The longest wait that is taken from a server, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Backoff:
             return None
         # The exponent is bounded because floats are not: factor ** 2000 would raise OverflowError.
         bound = min(self.cap, self.initial * self.factor ** min(failures - 1, 64))
-        return (retry_after or 0.0) + self.draw(0.0, bound)
+        return min(retry_after or 0.0, LONGEST) + self.draw(0.0, bound)
 
 
 class Attempts:

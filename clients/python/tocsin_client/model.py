@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NoReturn, TypeAlias, TypedDict
-from uuid import UUID
+from typing import Any, Final, NoReturn, Self, TypeAlias, TypedDict
+from uuid import UUID, uuid5
 
 
 class _Word(StrEnum):
@@ -62,43 +62,81 @@ class StrategyKind(_Word):
     FALLBACK = "fallback"
 
 
+class StrategyGoal(_Word):
+    """What the steps of a fallback are for: that the notification is read, or that one of them is sent."""
+
+    READ = "read"
+    SENT = "sent"
+
+
+RECIPIENTS: Final = UUID("168e5f94-48b9-5d76-bc1d-bb905714ad3f")
+"""The namespace of the ids that follow from external ones, as ``Recipient.external_id`` of the API names it."""
+
+_EXTERNAL: Final = "ext:"
+"""Comes before an external id in text such as ``user:ext:42``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """Whom a notification is for; ``id`` is None for somebody who is not registered.
 
-    Raises ValueError for a word that is no `RecipientType`.
+    Whose id is no UUID has an ``external_id``, anything of 1 to 255 characters. The ``id`` then follows from it, as it
+    does in the server and in the clients of other languages, and the two are one and the same recipient:
+    ``Recipient("user", external_id="42") == Recipient("user", "d7e85231-8203-5a52-b1c5-50054fd1feb4")``.
+
+    Raises ValueError for a word that is no `RecipientType`, and for an id that is not the external id's.
     """
 
     type: RecipientType
     id: str | None = None
+    external_id: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Bring the convenient forms (a plain word, a UUID object, an empty id) into the one form."""
         if not isinstance(self.type, RecipientType):
             object.__setattr__(self, "type", RecipientType(self.type))
-        object.__setattr__(self, "id", str(self.id) if self.id else None)
+        given = str(self.id).lower() if self.id else None
+        if self.external_id:
+            derived = str(uuid5(RECIPIENTS, f"{self.type}:{self.external_id}"))
+            if given not in {None, derived}:
+                raise ValueError("id and external_id name two recipients: give one of them")
+            given = derived
+        object.__setattr__(self, "id", given)
+        object.__setattr__(self, "external_id", self.external_id or None)
 
     def __str__(self) -> str:
+        if self.external_id:
+            return f"{self.type}:{_EXTERNAL}{self.external_id}"
         return f"{self.type}:{self.id}" if self.id else str(self.type)
 
     @classmethod
     def of(cls, value: RecipientLike) -> Recipient:
-        """Accept a recipient, a pair of type and id, or text such as ``"user:0d9a…"`` or ``"guest"``."""
+        """Accept a recipient, a pair of type and id, or text such as ``"user:0d9a…"`` or ``"guest"``.
+
+        In a pair and in text the id may be an external one, such as ``"user:ext:42"``. All that follows ``ext:`` is
+        the external id, whatever colons it has.
+        """
         if isinstance(value, Recipient):
             return value
-        if isinstance(value, str):
-            word, _, recipient_id = value.partition(":")
-            return cls(RecipientType(word), recipient_id or None)
-        word, given_id = value
-        return cls(RecipientType(word), str(given_id) if given_id else None)
+        word, given = value.partition(":")[::2] if isinstance(value, str) else value
+        named = str(given) if given else ""
+        if not named.startswith(_EXTERNAL):
+            return cls(RecipientType(word), named or None)
+        if named == _EXTERNAL:
+            raise ValueError("there is no external id after ext:")
+        return cls(RecipientType(word), external_id=named.removeprefix(_EXTERNAL))
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelTarget:
-    """A channel to send through; without an ``address`` the server looks for a known one."""
+    """A channel to send through; without an ``address`` the server looks for a known one.
+
+    ``escalate_after`` is how long it gets as a step of a fallback, where that differs from the other steps.
+    """
 
     channel: ChannelType
     address: str | None = None
+    escalate_after: Seconds | None = None
 
     @classmethod
     def of(cls, value: ChannelLike) -> ChannelTarget:
@@ -112,13 +150,42 @@ class ChannelTarget:
 
 
 RecipientLike: TypeAlias = Recipient | tuple[str, str | UUID | None] | str
-"""A `Recipient`, a pair such as ``("user", id)``, or text such as ``"user:0d9a…"``."""
+"""A `Recipient`, a pair such as ``("user", id)``, or text such as ``"user:0d9a…"`` or ``"user:ext:42"``."""
 
 ChannelLike: TypeAlias = ChannelTarget | tuple[str, str] | str
 """A `ChannelTarget`, a word such as ``"websocket"``, or a pair such as ``("email", "ann@example.org")``."""
 
 Seconds: TypeAlias = timedelta | float
 """A duration: a `timedelta` or a number of seconds."""
+
+
+class AttemptOutcome(_Word):
+    """How an attempt ended, as far as anybody can know."""
+
+    ACCEPTED = "accepted"
+    TRANSIENT = "transient"
+    THROTTLED = "throttled"
+    PERMANENT = "permanent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to send through a channel, or the server's decision to make no further one.
+
+    Attributes:
+        attempted_at: When the answer came, or the server decided; None if that is not known.
+        outcome: An `AttemptOutcome`, or a number as text when the server is newer.
+        provider: Which of the configured providers answered; empty when the server itself ended the channel.
+        code: The provider's own code, or why the server ended the channel, such as ``EXPIRED``.
+        detail: The provider's or the server's own words.
+    """
+
+    attempted_at: datetime | None
+    outcome: str
+    provider: str
+    code: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +199,7 @@ class Channel:
         address: None for websocket, and for a caller with a recipient's token.
         next_attempt_at: None while an attempt is running, once settled, and while websocket waits for its
             subscriber.
+        history: What ``response`` tells of the attempts, typed, newest last; empty where that is empty.
     """
 
     id: str
@@ -143,6 +211,7 @@ class Channel:
     created_at: datetime
     address: str | None
     next_attempt_at: datetime | None
+    history: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +222,10 @@ class Notification:
         message: Empty in the answers of ``send_batch``, which leave it out, as they do ``metadata``.
         metadata: What the sender attached; empty when nothing was.
         channels: Those that have come into play, oldest first; none while nobody has decided how to send.
+        owner: Name of the caller that sent it; empty if the server asked for no credentials then, and for a caller
+            with a recipient's token.
+        category: What kind of notification it is, as its sender said; empty means none.
+        route_by: While nobody has decided about its channels: when the rules will.
     """
 
     id: str
@@ -167,6 +240,9 @@ class Notification:
     read_at: datetime | None = None
     send_at: datetime | None = None
     expires_at: datetime | None = None
+    owner: str = ""
+    category: str = ""
+    route_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +263,13 @@ class Draft:
             crash or a `DeadlineExceeded`.
         send_at: When to start sending, at most 366 days ahead; None means now.
         expires_at: When to give up; None means when the retries end.
-        strategy: ``"parallel"`` (the default) or ``"fallback"``; only with ``channels``.
-        escalate_after: ``"fallback"`` only: how long a step may stay unread before the next one starts.
-        deferred: True leaves the channels to somebody who decides later, with `Client.route`.
+        strategy: ``"parallel"`` (the default), or ``"fallback"``: one channel after the other; only with ``channels``.
+        escalate_after: ``"fallback"`` only: how long a step may stay unread before the next one starts; None means
+            that only failure leads on, which a websocket step cannot do. A `ChannelTarget` may have its own.
+        goal: ``"fallback"`` only: ``"read"`` (the default), or ``"sent"``: the first step that is sent ends it.
+        deferred: True leaves the channels to somebody who decides later, with `Client.route`. No server offers it yet.
         route_by: With ``deferred`` only: when the rules decide if nobody else has; None means in one hour.
+        category: What kind of notification it is, such as ``"order.shipped"``: rules and policies go by it.
     """
 
     recipient: RecipientLike
@@ -206,6 +285,8 @@ class Draft:
     escalate_after: Seconds | None = None
     deferred: bool = False
     route_by: datetime | None = None
+    category: str = ""
+    goal: StrategyGoal | str | None = None
 
 
 class SendOptions(TypedDict, total=False):
@@ -221,6 +302,8 @@ class SendOptions(TypedDict, total=False):
     escalate_after: Seconds | None
     deferred: bool
     route_by: datetime | None
+    category: str
+    goal: StrategyGoal | str | None
 
 
 class ListFilter(TypedDict, total=False):
@@ -235,6 +318,7 @@ class ListFilter(TypedDict, total=False):
         channels: Only what has at least one of these channels.
         created_after: Only what was created at this time or later.
         created_before: Only what was created before this time.
+        category: Only what has this category, or with ``.*`` at its end every one below it.
         page_size: The most to return at once; 0 means 50, more than 500 counts as 500.
     """
 
@@ -246,6 +330,7 @@ class ListFilter(TypedDict, total=False):
     channels: Sequence[str]
     created_after: datetime | None
     created_before: datetime | None
+    category: str
     page_size: int
 
 
@@ -275,10 +360,31 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class MarkedRead:
-    """How many notifications a call turned from unread to read, and how many are unread in the feed now."""
+    """How many notifications a call turned from unread to read, and how many are unread in the feed now.
+
+    Attributes:
+        cursor: The place in the feed that ``unread_count`` belongs to; empty for a recipient who is not registered.
+    """
 
     marked_count: int
     unread_count: int
+    cursor: str = ""
+
+
+class UnreadCount(int):
+    """How many notifications of a feed are unread: a number.
+
+    Attributes:
+        cursor: The place in the feed that the number belongs to.
+    """
+
+    cursor: str
+
+    def __new__(cls, unread_count: int, cursor: str) -> Self:
+        """Make the number, and keep its place."""
+        count = super().__new__(cls, unread_count)
+        count.cursor = cursor
+        return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +396,14 @@ class Contact:
     locale: str
     time_zone: str
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """Contacts in the order of their recipients' types and ids; without ``next_page_token`` it is the last page."""
+
+    contacts: tuple[Contact, ...]
+    next_page_token: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class Subscription(Iterator[Event]):
             delay = self._resumption.interrupted(error)
             if self._on_interruption is not None:
                 self._on_interruption(error, delay)
+            else:
+                self._resumption.tell(error)
         except BaseException:
             self.close()
             raise

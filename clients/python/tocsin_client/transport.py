@@ -1,7 +1,8 @@
-"""Channels: where the server is, how the line is protected, and which credentials travel with each call."""
+"""Channels: where the server is, how the connection is protected, and which credentials travel with each call."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -11,7 +12,9 @@ from urllib.parse import unquote
 
 import grpc
 from tocsin.v1.contact_service_pb2_grpc import ContactServiceStub
+from tocsin.v1.decision_service_pb2_grpc import DecisionServiceStub
 from tocsin.v1.notification_service_pb2_grpc import NotificationServiceStub
+from tocsin.v1.operator_service_pb2_grpc import OperatorServiceStub
 from tocsin.v1.relay_service_pb2_grpc import RelayServiceStub
 
 from tocsin_client.convert import error_from_bytes
@@ -24,25 +27,35 @@ DEFAULT_DEADLINE: Final = 10.0
 """Seconds that a unary call may take, all attempts and the waiting between them included."""
 
 KEEPALIVE: Final = 60_000
-"""Milliseconds without traffic after which the client asks whether the line still stands. The server refuses
+"""Milliseconds without traffic after which the client asks whether the connection still stands. The server refuses
 clients that ask more often than every 30 s."""
 
 KEEPALIVE_TIMEOUT: Final = 20_000
-"""Milliseconds to wait for the answer before the line counts as broken."""
+"""Milliseconds to wait for the answer before the connection counts as broken."""
 
 RECONNECT_FIRST, RECONNECT_CAP = 200, 5_000
 """Milliseconds between gRPC's own attempts to reach the server. Its default cap is two minutes, which is how
 long a client would go on failing at once after a server that was away has come back."""
 
+_STUBS: Final[Mapping[str, Any]] = {
+    "tocsin.v1.NotificationService": NotificationServiceStub,
+    "tocsin.v1.ContactService": ContactServiceStub,
+    "tocsin.v1.DecisionService": DecisionServiceStub,
+    "tocsin.v1.OperatorService": OperatorServiceStub,
+    "tocsin.v1.RelayService": RelayServiceStub,
+}
+
 Token: TypeAlias = str | Callable[[], str] | None
 """A bearer token, or a function that gives the current one, asked for each call and each stream."""
+
+_TOKEN: Final = re.compile(r"[!-~]+")
 
 Options: TypeAlias = tuple[tuple[str, int | str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How to protect the line; without arguments the server must be known to gRPC's built-in root certificates.
+    """How to protect the connection; without arguments the server must be known to gRPC's built-in root certificates.
 
     Attributes:
         root_certificates: PEM of the authorities that may vouch for the server.
@@ -104,8 +117,28 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
+def check_target(target: str) -> None:
+    """Raise ValueError for what is no target of gRPC's but looks like one; gRPC would try in vain for ever."""
+    scheme, _, rest = target.partition("://")
+    example = "write host:port, as in 127.0.0.1:50051"
+    if rest and scheme.lower() in _FOREIGN_SCHEMES:
+        raise ValueError(f"{target!r}: leave out {scheme}://, {example}")
+    if not target.strip() or any(letter.isspace() for letter in target):
+        raise ValueError(f"{target!r} is no address; {example}")
+    for host in unquote(target).rpartition("/")[2].split(",") if not target.startswith("unix") else ():
+        if ("[" in host or "]" in host) and not _BRACKETED.fullmatch(host.rpartition("ipv6:")[2]):
+            raise ValueError(f"{target!r}: an IPv6 address stands in brackets, as in [::1]:50051")
+
+
+_FOREIGN_SCHEMES: Final = frozenset({"http", "https", "grpc", "grpcs", "ws", "wss", "tcp", "tls"})
+
+_BRACKETED: Final = re.compile(r"\[[0-9A-Fa-f:.]+(%[^\]]+)?\](:[0-9]{1,5})?")
+
+
 def check_token(target: str, token: Token, tls: Tls | None) -> None:
-    """Raise ValueError if a token would travel in the clear to another machine, where anybody could read it."""
+    """Raise ValueError for a token that would travel in the clear to another machine, or that no header can hold."""
+    if isinstance(token, str):
+        credentials_metadata(token)
     if token is not None and tls is None and not is_local(target):
         raise ValueError(
             f"refusing to send a token to {target} without encryption: pass tls=Tls(), or connect through loopback"
@@ -113,8 +146,14 @@ def check_token(target: str, token: Token, tls: Tls | None) -> None:
 
 
 def credentials_metadata(token: Token) -> tuple[tuple[str, str], ...]:
-    """Return the metadata that carries the token, asking for it anew if it is a function."""
+    """Return the metadata that carries the token, asking for it anew if it is a function.
+
+    Raises:
+        ValueError: For what no header can hold, such as a file's last line break. gRPC would say little.
+    """
     current = token() if callable(token) else token
+    if current and not _TOKEN.fullmatch(current):
+        raise ValueError("the token has spaces, line breaks or letters that are not ASCII: strip it")
     return (("authorization", f"Bearer {current}"),) if current else ()
 
 
@@ -155,9 +194,12 @@ def open_aio_channel(target: str, tls: Tls | None, options: Options) -> grpc.aio
 
 
 def methods(channel: Any) -> Mapping[str, Callable[..., Any]]:
-    """Return what starts each RPC on a channel of either kind, by the RPC's name."""
-    stubs = (NotificationServiceStub(channel), ContactServiceStub(channel), RelayServiceStub(channel))
-    return {rpc: start for stub in stubs for rpc, start in vars(stub).items()}
+    """Return what starts each RPC on a channel of either kind, by the RPC's full name, ``package.Service/Method``."""
+    return {
+        f"{service}/{method}": start
+        for service, stub in _STUBS.items()
+        for method, start in vars(stub(channel)).items()
+    }
 
 
 def error_from_rpc(error: grpc.RpcError) -> TocsinError:

@@ -26,6 +26,9 @@ const THEME_PATHS = {
 /** Milliseconds between two attempts to reach the bridge. */
 const PAUSE = 1_500;
 
+/** The bridge may be behind a prefix of a proxy, so that nothing here begins with a slash. */
+const HERE = import.meta.url;
+
 const development = document.documentElement.dataset.mode === "development";
 
 /**
@@ -105,6 +108,9 @@ inbox.addEventListener("tocsin-unread", (event) => {
   document.title = count ? `(${count}) Tocsin` : "Tocsin";
 });
 
+find("example").textContent = `<script type="module" src="${new URL("../tocsin-inbox.js", HERE)}"></script>
+<tocsin-inbox token-url="/where-your-backend-gives-the-token"></tocsin-inbox>`;
+
 // -- theme ------------------------------------------------------------------------------------------
 
 const themeButton = find("theme");
@@ -147,7 +153,7 @@ class DevSocket {
   }
 
   #open() {
-    const socket = new WebSocket(socketUrl("/dev"));
+    const socket = new WebSocket(socketUrl(new URL("../dev", HERE)));
     socket.onopen = () => {
       this.#socket = socket;
       this.#lost = false;

@@ -16,7 +16,7 @@ from tocsin_client.calls import Call
 Answer = TypeVar("Answer")
 
 
-class AsyncLine:
+class AsyncConnection:
     """A connection that several may share, each with a token of its own. It belongs to the loop that first uses it."""
 
     def __init__(self, target: str, tls: transport.Tls | None, options: transport.Options) -> None:
@@ -26,11 +26,11 @@ class AsyncLine:
         self.closed = False
 
     def check_token(self, token: transport.Token) -> None:
-        """Raise ValueError for a token that must not travel on this line."""
+        """Raise ValueError for a token that must not travel on this connection."""
         transport.check_token(self._target, token, self._tls)
 
     def method(self, rpc: str) -> Callable[..., Any]:
-        """Return what starts an RPC; raises RuntimeError when the line is closed."""
+        """Return what starts an RPC; raises RuntimeError when the connection is closed."""
         if self.closed:
             raise RuntimeError("the client is closed")
         if self._channel is None:
