@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 
 from helpers.calls import Api, request
 from helpers.process import Ended, run, serving
-from tocsin_server.storage.migrating import MIGRATIONS
+from tocsin_server.storage.schema.migrating import MIGRATIONS
 
 PORT = ("--listen", "127.0.0.1:0")
 
@@ -34,7 +35,7 @@ def test_a_development_server_says_where_everything_is(tmp_path: Path) -> None:
     with serving(tmp_path, "--dev") as server, Api(server.address) as api:
         assert api.send(request()).id
         output = server.output
-        assert server.errors == ""
+        assert " WARNING " not in server.errors
         server.terminate()
         assert server.wait() == 0
     assert server.address.startswith("127.0.0.1:")
@@ -55,6 +56,17 @@ def test_settings_come_from_a_file_and_the_environment_goes_before_it(tmp_path: 
     assert (tmp_path / "from-option.db").exists()
 
 
+def test_a_certificate_and_a_key_that_are_swapped_are_named(tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("localhost")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    files = {"TOCSIN_TLS_CERT": "key.pem", "TOCSIN_TLS_KEY": "cert.pem"}
+    text = complaint(run(tmp_path, "serve", *PORT, **files))
+    assert text == (
+        "TOCSIN_TLS_CERT: key.pem holds no certificate in PEM; are TOCSIN_TLS_CERT and TOCSIN_TLS_KEY swapped?"
+    )
+
+
 def test_other_machines_are_served_when_that_is_asked_for(tmp_path: Path) -> None:
     with serving(tmp_path, "--insecure", "--listen", "0.0.0.0:0") as server:
         port = server.address.rpartition(":")[2]
@@ -70,7 +82,9 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert address in complaint(run(tmp_path, "serve", "--listen", address))
+        text = complaint(run(tmp_path, "serve", "--listen", address))
+        assert address in text
+        assert "TOCSIN_LISTEN" in text
 
 
 def test_an_address_of_another_machine_is_named(tmp_path: Path) -> None:
@@ -157,7 +171,10 @@ def test_an_older_schema_is_refused_when_migrating_was_ruled_out(tmp_path: Path)
         ({"TOCSIN_RETRY_BASE": "soon"}, "TOCSIN_RETRY_BASE"),
         ({"TOCSIN_SMTP_URL": "smtp://shop:hunter2@mail.example:port"}, "TOCSIN_SMTP_URL"),
         ({"TOCSIN_SMTP_URL": "smtp://shop:hunter2@mail.example"}, "TOCSIN_EMAIL_FROM"),
-        ({"TOCSIN_CONFIG": "misspelt.toml"}, "TOCSIN_COLOUR"),
+        ({"TOCSIN_CONFIG": "misspelt.toml"}, "colour in misspelt.toml"),
+        ({"TOCSIN_DATABASE_URL": "sqlite:///:memory:"}, "TOCSIN_DATABASE_URL"),
+        ({"TOCSIN_AUTH_TOKENS": ""}, "TOCSIN_AUTH_TOKENS"),
+        ({"TOCSIN_JWT_SECRET_FILE": "empty"}, "TOCSIN_JWT_SECRET_FILE"),
         ({"TOCSIN_TWILIO_AUTH_TOKEN_FILE": "missing"}, "TOCSIN_TWILIO_AUTH_TOKEN_FILE"),
     ],
     ids=lambda value: value if isinstance(value, str) else ", ".join(value),
@@ -166,10 +183,28 @@ def test_a_setting_that_is_wrong_is_named_and_no_secret_shown(
     tmp_path: Path, settings: dict[str, str], named: str
 ) -> None:
     (tmp_path / "misspelt.toml").write_text('colour = "red"\n')
+    (tmp_path / "empty").write_text("\n")
     text = complaint(run(tmp_path, "serve", *PORT, **settings))
     assert named in text
     assert "hunter2" not in text
-    assert not (tmp_path / "tocsin.db").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"misspelt.toml", "empty"}
+
+
+def test_where_the_platform_sets_variables_that_begin_like_ours_the_server_starts(tmp_path: Path) -> None:
+    links = {
+        "TOCSIN_PORT": "tcp://10.96.0.7:50051",
+        "TOCSIN_SERVICE_HOST": "10.96.0.7",
+        "TOCSIN_PORT_50051_TCP_ADDR": "10.96.0.7",
+        "TOCSIN_BRIDGE_PORT": "tcp://10.96.0.8:8080",
+    }
+    with serving(tmp_path, "--bridge", **links, TOCSIN_BRIDGE_LISTEN="127.0.0.1:0", TOCSIN_HOME="/srv") as server:
+        with Api(server.address) as api:
+            assert api.send(request()).id
+        server.terminate()
+        assert server.wait() == 0
+    told = [line for line in server.errors.splitlines() if "TOCSIN_" in line]
+    assert len(told) == 1, "the bridge does not repeat it"
+    assert "ignored, since there are no such settings: TOCSIN_HOME [" in told[0]
 
 
 def test_listening_beyond_this_machine_has_to_be_asked_for(tmp_path: Path) -> None:

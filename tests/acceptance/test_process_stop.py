@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from helpers.calls import DEADLINE, EMAIL, SENT, WEBSOCKET, Api, channel_of, request, user
-from helpers.process import ServerProcess, serving
+from helpers.databases import DatabaseFile
+from helpers.process import ServerProcess, run, serving
 from helpers.smtp_server import SmtpServer, hang
 from helpers.waiting import eventually
 
@@ -165,3 +169,44 @@ def test_what_was_sent_to_an_idle_server_is_settled_when_it_stops(tmp_path: Path
         assert server.database.rows("SELECT status, count(*) FROM notification_channels GROUP BY status") == [
             ("sent", 500)
         ]
+
+
+def copied_alone(database: Path) -> DatabaseFile:
+    """Copy the one file, as somebody does who knows of no other."""
+    copy = database.with_name("copy.db")
+    shutil.copy(database, copy)
+    return DatabaseFile(copy)
+
+
+def test_a_stop_leaves_one_file_that_holds_everything(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, Api(server.address) as api:
+        sent = {api.send(request(user())).id for _ in range(3)}
+        assert {api.get(one).id for one in sent} == sent  # connections that only read are open too
+        server.terminate()
+        assert server.wait() == 0
+    assert {file.name for file in tmp_path.iterdir()} == {"tocsin.db", "tocsin.db.lock"}
+    assert copied_alone(tmp_path / "tocsin.db").rows("SELECT count(*) FROM notifications") == [(3,)]
+
+
+def test_a_migration_leaves_one_file_that_holds_everything_also_what_a_crash_left_in_the_log(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, Api(server.address) as api:
+        for _ in range(3):
+            api.send(request(user()))
+        server.kill()
+    assert (tmp_path / "tocsin.db-wal").stat().st_size
+    assert run(tmp_path, "migrate").status == 0
+    assert not (tmp_path / "tocsin.db-wal").exists()
+    assert copied_alone(tmp_path / "tocsin.db").rows("SELECT count(*) FROM notifications") == [(3,)]
+
+
+def test_a_stop_while_another_program_reads_the_file_says_that_the_log_is_needed_too(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, Api(server.address) as api, contextlib.ExitStack() as open_:
+        api.send(request(user()))
+        reader = open_.enter_context(contextlib.closing(sqlite3.connect(tmp_path / "tocsin.db", isolation_level=None)))
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM notifications").fetchall() == [(1,)]
+        api.send(request(user()))
+        server.terminate()
+        assert server.wait() == 0
+        assert "event=log_left" in server.errors
+    assert server.database.rows("SELECT count(*) FROM notifications") == [(2,)]

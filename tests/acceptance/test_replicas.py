@@ -18,8 +18,10 @@ import grpc
 import psycopg2
 import pytest
 from google.protobuf.json_format import MessageToDict
+from tocsin.v1 import contact_service_pb2 as contact_pb
 from tocsin.v1 import notification_pb2 as pb
 from tocsin.v1 import notification_service_pb2 as service_pb
+from tocsin.v1.contact_service_pb2_grpc import ContactServiceStub
 
 from helpers import nats_server
 from helpers.browser_socket import bridge_process
@@ -245,7 +247,7 @@ def test_a_key_with_other_content_is_refused_by_whichever_replica_is_asked(three
 def test_cancel_and_retry_work_on_what_another_replica_accepted(three: Replicas, here: int, there: int) -> None:
     to, third = user(), ({0, 1, 2} - {here, there}).pop()
     mail = (EMAIL, f"{to.id}@example.org")
-    sent = three.apis[here].send(request(to, WEBSOCKET, mail, send_at=at(3600)))
+    sent = three.apis[here].send(request(to, WEBSOCKET, mail, send_at=at(5)))
     three.apis[there].stub.Cancel(service_pb.CancelRequest(id=sent.id), timeout=DEADLINE)
     for api in three.apis:
         cancelled = api.get(sent.id)
@@ -294,7 +296,7 @@ def history_of(row: pb.Channel) -> list[tuple[str, str]]:
 
 
 def test_what_a_killed_replica_was_sending_is_taken_over_by_another(tmp_path: Path) -> None:
-    with replicas(tmp_path, 2, "postgresql", TOCSIN_LEASE="1s") as two:
+    with replicas(tmp_path, 2, "postgresql", TOCSIN_LEASE="3s") as two:
         two.smtp.script(hang("content"))
         sent = two.apis[0].send(request(user(), (EMAIL, "ann@example.org")))
         assert two.smtp.hanging.wait(DEADLINE)
@@ -313,7 +315,7 @@ def test_what_a_killed_replica_was_sending_is_taken_over_by_another(tmp_path: Pa
 
 
 def test_a_replica_that_was_frozen_beyond_its_lease_does_not_touch_what_its_successor_did(tmp_path: Path) -> None:
-    with replicas(tmp_path, 2, "postgresql", TOCSIN_LEASE="1s") as two:
+    with replicas(tmp_path, 2, "postgresql", TOCSIN_LEASE="3s") as two:
         two.smtp.script(hang("content"))
         sent = two.apis[0].send(request(user(), (EMAIL, "ann@example.org")))
         assert two.smtp.hanging.wait(DEADLINE)
@@ -342,7 +344,7 @@ def schema_migrations(database: str) -> list[Any]:
 def test_replicas_that_start_at_once_on_an_empty_database_migrate_it_once_and_all_serve(tmp_path: Path) -> None:
     to = user()
     with temporary_database() as database, contextlib.ExitStack() as stack:
-        servers = [ServerProcess(tmp_path, TOCSIN_DATABASE_URL=database) for _ in range(5)]
+        servers = [ServerProcess(tmp_path, TOCSIN_DATABASE_URL=database, TOCSIN_LOG_LEVEL="info") for _ in range(5)]
         for server in servers:
             stack.callback(server.close)
         apis = [stack.enter_context(Api(server.address)) for server in servers]
@@ -368,3 +370,17 @@ def test_a_replica_joins_and_leaves_while_the_others_serve(tmp_path: Path) -> No
                 assert second.wait() == 0
             sent = api.send(request(to)).id
             assert stream.notification().id == sent
+
+
+def test_a_contact_that_is_put_on_one_replica_routes_on_the_others(three: Replicas) -> None:
+    for here, there in PAIRS:
+        whom = pb.Recipient(type=pb.RECIPIENT_TYPE_USER, external_id=f"shop:{uuid.uuid4()}")
+        contact = contact_pb.Contact(recipient=whom, addresses=[pb.Address(channel=EMAIL, address="ann@example.org")])
+        stub = ContactServiceStub(three.apis[here].channel)
+        stub.PutContact(contact_pb.PutContactRequest(contact=contact), timeout=DEADLINE)
+        sent = three.apis[there].send(request(whom, EMAIL))
+        assert channel_of(sent, EMAIL).address == "ann@example.org"
+        stub.DeleteContact(contact_pb.DeleteContactRequest(recipient=whom), timeout=DEADLINE)
+        with pytest.raises(grpc.RpcError) as caught:
+            three.apis[there].send(request(whom, EMAIL))
+        assert read_refusal(caught.value).reason == "ADDRESS_UNKNOWN"

@@ -6,7 +6,7 @@ A module of benchmarks has a tuple ``BENCHMARKS`` of `Benchmark` and `Observatio
 
     @contextmanager
     def prepare(stage: Stage) -> Iterator[Comparison]:
-        with tocsin(stage.folder("ours")) as server, child("bench.baseline_grpc") as baseline:
+        with tocsin(stage.folder("ours")) as server, child("bench.peers.baseline_grpc") as baseline:
             yield Comparison(lambda: [measure(server)], lambda: [measure(baseline)])
 
     BENCHMARKS = (Benchmark("B0", (MEASURE,), prepare),)

@@ -7,19 +7,23 @@ import importlib
 from bench.benchmark import Benchmark, Observation
 
 MODULES = (
-    "bench.unary",
-    "bench.postgresql_unary",
-    "bench.batch",
-    "bench.stream_push",
-    "bench.stream_memory",
-    "bench.socket_push",
-    "bench.socket_memory",
-    "bench.mail",
-    "bench.history",
-    "bench.postgresql_peer",
-    "bench.postgresql_replicas",
-    "bench.isolation",
-    "bench.memory",
+    "bench.cases.unary",
+    "bench.cases.postgresql_unary",
+    "bench.cases.batch",
+    "bench.cases.stream_push",
+    "bench.cases.stream_memory",
+    "bench.cases.socket_push",
+    "bench.cases.socket_memory",
+    "bench.cases.mail",
+    "bench.cases.history",
+    "bench.cases.postgresql_peer",
+    "bench.cases.postgresql_replicas",
+    "bench.cases.isolation",
+    "bench.cases.bulk",
+    "bench.cases.live",
+    "bench.cases.abuse",
+    "bench.cases.policies",
+    "bench.cases.memory",
 )
 """In the order in which they run."""
 

@@ -193,7 +193,7 @@ def from_json(value: Mapping[str, Any]) -> Report:
 
 
 def replaced(earlier: Report, later: Report) -> Report:
-    """Return an earlier report with what was measured again; where and when is told as of the later one.
+    """Return an earlier report with what was measured again, and what is new behind it; the machine is the later one's.
 
     Raises:
         ValueError: One of them is of a quick run and the other is not, or they are of different machines.
@@ -207,9 +207,12 @@ def replaced(earlier: Report, later: Report) -> Report:
         raise ValueError("the earlier report is of another machine")
     again = {row.measure.name: row for row in later.rows}
     tables = {table.title: table for table in later.tables}
+    known = {row.measure.name for row in earlier.rows}
     rows = [again.get(row.measure.name, row) for row in earlier.rows]
+    rows += [row for row in later.rows if row.measure.name not in known]
     failures = {name: reason for name, reason in earlier.failures.items() if name not in again} | later.failures
     merged = [tables.get(table.title, table) for table in earlier.tables]
+    merged += [table for table in later.tables if table.title not in {one.title for one in earlier.tables}]
     return Report(later.machine, later.quick, rows, failures, merged)
 
 

@@ -35,7 +35,7 @@ class BareServer:
 
     def __init__(self, module: str, file: Path, *arguments: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"bench.{module}", str(file), *arguments],
+            [sys.executable, "-m", f"bench.peers.{module}", str(file), *arguments],
             env=environment({"PYTHONPATH": str(TESTS)}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from browser.host import Host, host
 from browser.stage import Stage, opened, stage
 
 PATIENCE = 20_000
@@ -64,6 +65,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def own_site(tmp_path: Path) -> Iterator[Stage]:
     """The same for one test, whose outbox nobody else fills."""
     with stage(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def web_site() -> Iterator[Host]:
+    """Somebody's web site, whose pages a test gives."""
+    with host() as running:
         yield running
 
 

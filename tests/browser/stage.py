@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebSocketRoute, expect
 
+from helpers.line import Line, PrefixedLine
 from helpers.server import ServerThread, make_settings
 from helpers.waiting import eventually
 from tocsin_client import Client, Draft
@@ -22,7 +23,7 @@ from tocsin_server.bridge.server import BridgeServer
 from tocsin_server.bridge.session import SessionTimes
 from tocsin_server.bridge.site import site
 from tocsin_server.bridge.upstream import RECONNECT, Upstream
-from tocsin_server.config import ListenAddress
+from tocsin_server.config.network import ListenAddress
 
 
 def user() -> str:
@@ -72,93 +73,6 @@ def _threaded(make: Callable[[], contextlib.AbstractAsyncContextManager[ListenAd
         thread.stop()
 
 
-class Line:
-    """A way to another port that can be cut and restored, or fall silent. Used through `line`."""
-
-    def __init__(self, target: ListenAddress) -> None:
-        self._target = target
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._pumps: set[asyncio.Task[None]] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._open = True
-        self._heard = True
-        self.listen = ListenAddress("", 0)
-        self.refused = 0
-
-    @contextlib.asynccontextmanager
-    async def serve(self) -> AsyncIterator[ListenAddress]:
-        self._loop = asyncio.get_running_loop()
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        try:
-            yield ListenAddress("127.0.0.1", server.sockets[0].getsockname()[1])
-        finally:
-            server.close()
-            self._abort()
-            for pump in tuple(self._pumps):
-                pump.cancel()
-            await asyncio.gather(*self._pumps, return_exceptions=True)
-            await server.wait_closed()
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._open:
-            self.refused += 1
-            writer.transport.abort()
-            return
-        onward_reader, onward_writer = await asyncio.open_connection(*self._target)
-        self._writers |= {writer, onward_writer}
-        for source, target in ((reader, onward_writer), (onward_reader, writer)):
-            pump = asyncio.create_task(self._pump(source, target))
-            self._pumps.add(pump)
-            pump.add_done_callback(self._pumps.discard)
-
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65536):
-                if self._heard:
-                    target.write(data)
-                    await target.drain()
-        target.transport.abort() if not self._open else target.close()
-        self._writers.discard(target)
-
-    def _abort(self) -> None:
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers.clear()
-
-    def _do(self, change: Callable[[], None]) -> None:
-        assert self._loop is not None
-
-        async def act() -> None:
-            change()
-
-        asyncio.run_coroutine_threadsafe(act(), self._loop).result(20)
-
-    def cut(self) -> None:
-        """Break what is connected, and refuse whoever comes."""
-
-        def change() -> None:
-            self._open = False
-            self._abort()
-
-        self._do(change)
-
-    def restore(self) -> None:
-        """Let everything through again."""
-
-        def change() -> None:
-            self._open = self._heard = True
-
-        self._do(change)
-
-    def mute(self) -> None:
-        """Swallow what is sent, and say nothing: the worst kind of cut."""
-
-        def change() -> None:
-            self._heard = False
-
-        self._do(change)
-
-
 @contextmanager
 def line(target: ListenAddress) -> Iterator[Line]:
     """Lay a line to a port of this machine."""
@@ -170,6 +84,57 @@ def line(target: ListenAddress) -> Iterator[Line]:
         yield made
     finally:
         thread.stop()
+
+
+@contextmanager
+def prefixed(target: ListenAddress, prefix: str) -> Iterator[tuple[PrefixedLine, ListenAddress]]:
+    """Put a proxy in front of a bridge that shows it below a prefix."""
+    proxy = PrefixedLine(target, prefix)
+    with _threaded(proxy.serve) as listen:
+        yield proxy, listen
+
+
+class Gate:
+    """Stands between a page's socket and the bridge: holds frames of some types back, and counts what passes."""
+
+    def __init__(self, page: Page) -> None:
+        self._held: list[tuple[WebSocketRoute, str | bytes]] = []
+        self._types: tuple[str, ...] = ()
+        self.asked: list[str] = []
+        """The types of what the page has sent."""
+        page.route_web_socket(lambda url: url.endswith("/ws"), self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        bridge = socket.connect_to_server()
+
+        def down(data: str | bytes) -> None:
+            if json.loads(data)["type"] in self._types:
+                self._held.append((socket, data))
+            else:
+                socket.send(data)
+
+        def up(data: str | bytes) -> None:
+            self.asked.append(json.loads(data)["type"])
+            bridge.send(data)
+
+        bridge.on_message(down)
+        socket.on_message(up)
+
+    def hold(self, *types: str) -> None:
+        """Hold frames of these types from now on."""
+        self._types = types
+
+    @property
+    def held(self) -> list[str]:
+        """The types of what is held."""
+        return [json.loads(data)["type"] for _, data in self._held]
+
+    def release(self) -> None:
+        """Let everything through that was held, and hold nothing any more."""
+        self._types = ()
+        for socket, data in self._held:
+            socket.send(data)
+        self._held.clear()
 
 
 @dataclass(frozen=True)
@@ -184,9 +149,11 @@ class Stage:
         """Return the page that shows a recipient's inbox."""
         return f"http://127.0.0.1:{port or self.listen.port}/#{recipient}"
 
-    def send(self, recipient: str, title: str = "Order shipped", message: str = "It arrives on Friday.") -> str:
+    def send(
+        self, recipient: str, title: str = "Order shipped", message: str = "It arrives on Friday.", **options: Any
+    ) -> str:
         """Send to a recipient's inbox; returns the notification's id."""
-        return self.client.send(recipient, title=title, message=message, channels=["websocket"]).notification.id
+        return self.client.send(recipient, title, message, channels=["websocket"], **options).notification.id
 
     def send_many(self, recipient: str, count: int) -> None:
         """Send ``Number 1`` and so on in one call."""

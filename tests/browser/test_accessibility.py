@@ -62,7 +62,7 @@ def test_the_inbox_that_is_empty_loading_refused_or_cut_off(site: Stage, visit: 
     expect(panel(page).get_by_text("You are all caught up")).to_be_visible()
     assert violations(page) == []
 
-    for code, sight in ((1008, "Notifications cannot be shown"), (1013, "Connection lost. Reconnecting…")):
+    for code, sight in ((1008, "Notifications cannot be shown"), (1013, "No connection yet. Still trying…")):
         page = visit("about:blank", color_scheme=scheme, reduced_motion="reduce")
         page.route_web_socket(lambda url: url.endswith("/ws"), closing(code))
         page.goto(site.url(user()))

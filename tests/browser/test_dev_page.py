@@ -17,7 +17,7 @@ from websockets.typing import Origin
 from browser.stage import Stage, badge, bell, connected, item, running_bridge, user
 from helpers.server import running_server
 from tocsin_server.bridge.demo import Outbox
-from tocsin_server.config import ListenAddress
+from tocsin_server.config.network import ListenAddress
 
 Visit = Callable[..., Page]
 
@@ -172,6 +172,8 @@ def fetch(listen: ListenAddress, path: str) -> tuple[int, dict[str, str], str]:
         ("/", "text/html; charset=utf-8"),
         ("/tocsin.js", "text/javascript; charset=utf-8"),
         ("/tocsin-inbox.js", "text/javascript; charset=utf-8"),
+        ("/connection.js", "text/javascript; charset=utf-8"),
+        ("/feed.js", "text/javascript; charset=utf-8"),
         ("/demo/demo.js", "text/javascript; charset=utf-8"),
         ("/demo/demo.css", "text/css; charset=utf-8"),
         ("/demo/icon.svg", "image/svg+xml"),

@@ -12,8 +12,8 @@ import pytest
 from helpers import nats_server, postgresql
 from helpers.drafts import dice
 from helpers.replica import BusServer, Replica, exchange, hint, make_server, replicas, user
-from tocsin_server.feed.buses import make_bus
-from tocsin_server.model import Recipient, RecipientType
+from tocsin_server.domain.model import Recipient, RecipientType
+from tocsin_server.feed.bus.choice import make_bus
 
 BETWEEN_PROCESSES = ("postgresql", "nats")
 
@@ -284,7 +284,7 @@ def test_closing_ends_while_the_server_is_away(server: BusServer) -> None:
 
 
 def test_an_outage_is_logged_once_and_so_is_its_end(server: BusServer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG", "tocsin_server.feed.bus")
+    caplog.set_level("DEBUG", "tocsin_server.feed.bus.connection")
 
     def events() -> list[str]:
         return [record.event for record in caplog.records]  # type: ignore[attr-defined]

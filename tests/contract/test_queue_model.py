@@ -16,9 +16,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from helpers import invariants
 from helpers.store import Backend, PostgresqlBackend, SqliteBackend
-from tocsin_server.clock import micros, wall_clock
-from tocsin_server.errors import AlreadySettled, Expired, NotRetryable
-from tocsin_server.model import (
+from tocsin_server.domain.clock import micros, wall_clock
+from tocsin_server.domain.errors import AlreadySettled, Expired, NotRetryable
+from tocsin_server.domain.model import (
     Accepted,
     ChannelDraft,
     ChannelResult,
@@ -31,9 +31,9 @@ from tocsin_server.model import (
     RecipientType,
     Status,
 )
-from tocsin_server.storage.postgresql_connection import DatabaseClock
-from tocsin_server.storage.sqlite import SqliteStore
-from tocsin_server.storage.store import Store
+from tocsin_server.domain.ports import Store
+from tocsin_server.storage.databases.postgresql_connection import DatabaseClock
+from tocsin_server.storage.databases.sqlite import SqliteStore
 
 LEASE = 60.0
 LIMIT = 3
@@ -57,6 +57,7 @@ class Parent:
 
     rows: dict[str, Row]
     expires: Micros | None
+    scheduled: Micros | None = None
     cancelled: bool = False
     ever_sent: bool = False
 
@@ -85,6 +86,12 @@ class Lanes:
         self, events: Sequence[FeedEvent], claims: Sequence[ClaimedChannel], cancelled: Sequence[str]
     ) -> None:
         self.handed.extend(claims)
+
+    def undecided(self, route_by: Micros) -> None:
+        """See `CommitListener.undecided`."""
+
+    def step_due(self, at: Micros) -> None:
+        pass
 
 
 class SetClock(DatabaseClock):
@@ -163,6 +170,7 @@ class QueueModel(RuleBasedStateMachine):
         self.model[stored.id] = Parent(
             {row.id: Row(row.channel, due=draft.send_at or stored.created_at) for row in stored.channels},
             draft.expires_at,
+            draft.send_at,
         )
         return stored.id
 
@@ -216,7 +224,8 @@ class QueueModel(RuleBasedStateMachine):
         assert possible
         parent.cancelled = False
         for row in chosen:
-            row.status, row.due, row.limit = Status.PENDING, self.now, row.attempts + LIMIT
+            row.status, row.limit = Status.PENDING, row.attempts + LIMIT
+            row.due = max(self.now, parent.scheduled or 0)
 
     # -- what workers do -------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from ipaddress import ip_network
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
@@ -22,20 +23,26 @@ from tocsin.v1 import notification_pb2 as pb
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from helpers.process import command, environment
+from helpers import planted
+from helpers.process import at_debug, command, environment
 from helpers.server import ServerThread
 from tocsin_client import Backoff, Tls
+from tocsin_server.bridge.admission import Admission, Limits
 from tocsin_server.bridge.pages import Pages, no_pages
-from tocsin_server.bridge.server import BridgeServer, Limits
+from tocsin_server.bridge.proxies import Networks
+from tocsin_server.bridge.server import BridgeServer
 from tocsin_server.bridge.session import SessionTimes
 from tocsin_server.bridge.upstream import OUTAGE_LIMIT, Upstream
-from tocsin_server.config import ListenAddress
+from tocsin_server.config.network import ListenAddress
 
 PATIENCE = 30.0
 """Seconds after which something has failed: never reached unless it hangs."""
 
 QUICK = Backoff(initial=0.02, cap=0.1)
 """Waits between streams that a test does not notice."""
+
+LOOPBACK: Networks = (ip_network("127.0.0.0/8"), ip_network("::1"))
+"""The usual trusted proxies."""
 
 ANY_PORT = ListenAddress("127.0.0.1", 0)
 
@@ -44,12 +51,18 @@ Frame = dict[str, Any]
 
 def plain(recipient: pb.Recipient) -> dict[str, str]:
     """Return a recipient as a frame has it."""
-    return {"type": pb.RecipientType.Name(recipient.type).removeprefix("RECIPIENT_TYPE_").lower(), "id": recipient.id}
+    kind = pb.RecipientType.Name(recipient.type).removeprefix("RECIPIENT_TYPE_").lower()
+    if recipient.external_id:
+        return {"type": kind, "external_id": recipient.external_id}
+    return {"type": kind, "id": recipient.id}
 
 
 def token_for(recipient: pb.Recipient, secret: str, *, lifetime: float = 600) -> str:
     """Return a recipient's token."""
-    claims = {"sub": ":".join(plain(recipient).values()), "exp": time.time() + lifetime}
+    parts = [*plain(recipient).values()]
+    if recipient.external_id:
+        parts.insert(1, "ext")
+    claims = {"sub": ":".join(parts), "exp": time.time() + lifetime}
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
@@ -191,6 +204,11 @@ class BridgeUnderTest(NamedTuple):
         """Where its WebSocket is."""
         return f"ws://{self.thread.listen}/ws"
 
+    @property
+    def admission(self) -> Admission:
+        """Who is here."""
+        return self.server.admission
+
     def open(self, **options: Any) -> BrowserSocket:
         """Open a WebSocket."""
         return BrowserSocket(self.url, **options)
@@ -227,14 +245,23 @@ def running_bridge(
     reconnect: Backoff = QUICK,
     outage_limit: float = OUTAGE_LIMIT,
     longest_drain: float = 0.2,
+    trusted_proxies: Networks = LOOPBACK,
+    token: str | None = None,
 ) -> Iterator[BridgeUnderTest]:
     """Run a bridge to the server at ``target``."""
     bridges: list[BridgeServer] = []
 
     @contextlib.asynccontextmanager
     async def make() -> AsyncIterator[ListenAddress]:
-        upstream = Upstream(target, tls=tls, reconnect=reconnect, outage_limit=outage_limit)
-        bridge = BridgeServer(upstream, allowed_origins=origins, limits=limits, times=times, pages=pages)
+        upstream = Upstream(target, tls=tls, reconnect=reconnect, outage_limit=outage_limit, token=token)
+        bridge = BridgeServer(
+            upstream,
+            allowed_origins=origins,
+            trusted_proxies=trusted_proxies,
+            limits=limits,
+            times=times,
+            pages=pages,
+        )
         bridges.append(bridge)
         try:
             yield await bridge.start(ANY_PORT)
@@ -259,13 +286,14 @@ class BridgeProcess:
     """``tocsin bridge``, or another command that announces a bridge, as a process."""
 
     def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+        self._settings = at_debug(settings)
         self._announced = threading.Event()
         self._address = ""
         self._lines: list[str] = []
         self._process = subprocess.Popen(
             command(*arguments),
             cwd=folder,
-            env=environment(settings),
+            env=environment(self._settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -282,6 +310,11 @@ class BridgeProcess:
                 self._address = match[1]
                 self._announced.set()
         self._announced.set()  # or it never will
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
 
     @property
     def output(self) -> str:
@@ -317,6 +350,7 @@ class BridgeProcess:
         self.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        planted.check(self.output, "", self._settings)
 
 
 @contextmanager

@@ -210,6 +210,12 @@ class Api:
         assert not response.duplicate
         return response.notification
 
+    def send_again(self, wanted: service_pb.SendRequest) -> service_pb.SendResponse:
+        """Send something that was sent before under its key, and return the answer."""
+        response: service_pb.SendResponse = self.stub.Send(wanted, timeout=DEADLINE)
+        assert response.duplicate
+        return response
+
     def batch(self, *wanted: service_pb.SendRequest) -> list[service_pb.SendResult]:
         """Send several in one call, and return their results."""
         response = self.stub.SendBatch(service_pb.SendBatchRequest(requests=wanted), timeout=DEADLINE)
@@ -232,18 +238,26 @@ class Api:
         wanted = service_pb.CountUnreadRequest(recipient=recipient)
         return self.stub.CountUnread(wanted, timeout=DEADLINE).unread_count
 
-    def raw(self, method: str, payload: bytes, *, streams: bool = False) -> bytes:
+    def raw(
+        self, method: str, payload: bytes, *, streams: bool = False, metadata: tuple[tuple[str, str], ...] = ()
+    ) -> bytes:
         """Send bytes as they are; ``method`` is such as "NotificationService/Send"."""
         path = f"/tocsin.v1.{method}"
         if streams:
-            answers = self.channel.unary_stream(path, _as_is, _as_is)(payload, timeout=DEADLINE)
+            answers = self.channel.unary_stream(path, _as_is, _as_is)(payload, metadata=metadata, timeout=DEADLINE)
             return bytes(next(answers))
-        return bytes(self.channel.unary_unary(path, _as_is, _as_is)(payload, timeout=DEADLINE))
+        return bytes(self.channel.unary_unary(path, _as_is, _as_is)(payload, metadata=metadata, timeout=DEADLINE))
 
-    def subscribe(self, recipient: pb.Recipient, cursor: str = "") -> Stream:
+    def raw_relay(self, payload: bytes) -> Refusal:
+        """Send bytes as they are to a relay, and return how that ends it."""
+        start = self.channel.stream_stream("/tocsin.v1.RelayService/Relay", _as_is, _as_is)
+        return refused(lambda: next(start(iter([payload]), timeout=DEADLINE)))
+
+    def subscribe(self, recipient: pb.Recipient, cursor: str = "", token: str = "") -> Stream:
         """Open a stream."""
         wanted = service_pb.SubscribeRequest(recipient=recipient, cursor=cursor)
-        return Stream(self.stub.Subscribe(wanted, timeout=DEADLINE))
+        metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        return Stream(self.stub.Subscribe(wanted, timeout=DEADLINE, metadata=metadata))
 
 
 def _as_is(payload: bytes) -> bytes:

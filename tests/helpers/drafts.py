@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tocsin_server.errors import TocsinError
-from tocsin_server.model import (
+from tocsin_server.domain.errors import TocsinError
+from tocsin_server.domain.model import (
     MICROS_PER_SECOND,
     Channel,
     ChannelDraft,
     ChannelType,
     ClaimedChannel,
+    Goal,
     Json,
     Micros,
     Notification,
@@ -22,9 +23,12 @@ from tocsin_server.model import (
     Recipient,
     RecipientType,
     Status,
+    Strategy,
+    StrategyKind,
 )
 
-WEBSOCKET, EMAIL, TELEGRAM, SMS = ChannelType
+WEBSOCKET, EMAIL = ChannelType.WEBSOCKET, ChannelType.EMAIL
+TELEGRAM, SMS = ChannelType.TELEGRAM, ChannelType.SMS
 PENDING, SENT, FAILED = Status
 
 NOON: Micros = 1_767_268_800 * MICROS_PER_SECOND
@@ -56,6 +60,7 @@ def draft(
     key: str = "",
     digest: str = "",
     refusal: TocsinError | None = None,
+    category: str = "",
 ) -> NotificationDraft:
     """Return a draft for the feed, or for the channels named, of a new user.
 
@@ -73,7 +78,30 @@ def draft(
         idempotency_key=key,
         digest=digest or (f"1:{title}/{message}" if key else ""),
         refusal=refusal,
+        category=category,
     )
+
+
+def undecided(
+    *, route_by: Micros, addresses: Mapping[ChannelType, str] | None = None, **fields: Any
+) -> NotificationDraft:
+    """Return a draft that waits for a decision about its channels."""
+    return draft(**fields)._replace(channels=(), route_by=route_by, addresses=addresses or {})
+
+
+def fallback(
+    *channels: ChannelType, after: float | Sequence[float | None] | None = None, goal: Goal = Goal.READ, **fields: Any
+) -> NotificationDraft:
+    """Return a draft whose channels are steps; ``after`` are the seconds of all of them, or of each."""
+    wanted = draft(*channels, **fields)
+    if isinstance(after, Sequence):
+        steps = [
+            step._replace(escalate_after=None if one is None else int(one * MICROS_PER_SECOND))
+            for step, one in zip(wanted.channels, after, strict=True)
+        ]
+        return wanted._replace(channels=steps, strategy=Strategy(StrategyKind.FALLBACK, None, goal))
+    patience = None if after is None else int(after * MICROS_PER_SECOND)
+    return wanted._replace(strategy=Strategy(StrategyKind.FALLBACK, patience, goal))
 
 
 def channel(kind: ChannelType = EMAIL, status: Status = PENDING, **changes: Any) -> Channel:

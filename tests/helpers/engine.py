@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from helpers.store import Backend
 from helpers.waiting import eventually_async
 from tocsin_server.channels.sender import SenderFactory
-from tocsin_server.clock import Clock
 from tocsin_server.delivery.dispatcher import Dispatcher
 from tocsin_server.delivery.lane import LaneSettings
 from tocsin_server.delivery.retry import RetryPolicy
-from tocsin_server.model import (
+from tocsin_server.domain.clock import Clock
+from tocsin_server.domain.model import (
     Accepted,
     ChannelDraft,
     ChannelType,
     ClaimedChannel,
     FeedEvent,
+    Micros,
     Notification,
     NotificationDraft,
     Recipient,
     RecipientType,
     Status,
 )
-from tocsin_server.storage.postgresql_connection import DatabaseClock
-from tocsin_server.storage.store import Store
+from tocsin_server.domain.ports import Store
+from tocsin_server.storage.databases.postgresql_connection import DatabaseClock
+from tocsin_server.telemetry.observer import Observer
+from tocsin_server.telemetry.tally import Tally
 
 QUICK = LaneSettings(concurrency=4, lease=60.0, send_timeout=10.0, retry=RetryPolicy(base=0.01, cap=0.05))
 """Retries without noticeable delay."""
@@ -55,6 +60,26 @@ class Commits:
                 self.dispatcher.hand_over(claims)
             self.dispatcher.cancel(cancelled)
 
+    def undecided(self, route_by: Micros) -> None:
+        """See `CommitListener.undecided`."""
+
+    def step_due(self, at: Micros) -> None:
+        """See `CommitListener.step_due`."""
+
+
+class CountedDispatcher(Dispatcher):
+    """A dispatcher that is watched."""
+
+    def __init__(self, providers: Providers, settings: LaneSettings, clock: Clock) -> None:
+        self.observer = Observer()
+        self._tally = Tally(self.observer)
+        super().__init__(providers, settings, clock, self.observer)
+
+    @property
+    def counts(self) -> dict[ChannelType, Counter[str]]:
+        """What each lane did."""
+        return self._tally.counts
+
 
 @dataclass
 class Engine:
@@ -68,10 +93,21 @@ class Engine:
 
     def dispatcher(
         self, providers: Providers, *, lease_at_insert: bool = True, settings: LaneSettings | None = None
-    ) -> Dispatcher:
+    ) -> CountedDispatcher:
         """Start a dispatcher, which is stopped with the engine."""
-        dispatcher = Dispatcher(providers, settings or self.settings, self.clock)
-        dispatcher.start(self.store)
+        return self.dispatcher_on(self.store, providers, lease_at_insert=lease_at_insert, settings=settings)
+
+    def dispatcher_on(
+        self,
+        store: Any,
+        providers: Providers,
+        *,
+        lease_at_insert: bool = True,
+        settings: LaneSettings | None = None,
+    ) -> CountedDispatcher:
+        """Start a dispatcher on what stands before the store."""
+        dispatcher = CountedDispatcher(providers, settings or self.settings, self.clock)
+        dispatcher.start(store)
         self.stack.push_async_callback(dispatcher.stop, 5.0)
         if lease_at_insert:
             self.commits.dispatcher = dispatcher
@@ -86,7 +122,7 @@ class Engine:
             None,
             [ChannelDraft(channel, None if channel == ChannelType.WEBSOCKET else "address") for channel in channels],
         )
-        [accepted] = await self.store.accept([replace(draft, **fields)])  # type: ignore[arg-type]
+        [accepted] = await self.store.accept([draft._replace(**fields)])  # type: ignore[arg-type]
         assert isinstance(accepted, Accepted)
         return accepted.notification
 
@@ -103,10 +139,12 @@ class Engine:
 
 
 @contextlib.asynccontextmanager
-async def engine(backend: Backend, *, attempt_limit: int = 5, settings: LaneSettings = QUICK) -> AsyncIterator[Engine]:
+async def engine(
+    backend: Backend, *, attempt_limit: int = 5, settings: LaneSettings = QUICK, clock: DatabaseClock | None = None
+) -> AsyncIterator[Engine]:
     """Open a store on a database that is new, or as an earlier engine left it."""
     async with contextlib.AsyncExitStack() as stack:
-        commits, clock = Commits(), DatabaseClock()
+        commits, clock = Commits(), clock or DatabaseClock()
         store = backend.open(commits, clock, attempt_limit=attempt_limit, lease=settings.lease)
         stack.push_async_callback(store.close)
         yield Engine(store, commits, stack, settings, clock)

@@ -10,14 +10,24 @@ from typing import Any
 
 from helpers import drafts
 from helpers.waiting import eventually_async
-from tocsin_server.clock import wall_clock
-from tocsin_server.feed.bus import Hint, HintReceiver, MemoryBus
+from tocsin_server.domain.clock import wall_clock
+from tocsin_server.domain.model import (
+    ANY_WEIGHT,
+    Entered,
+    FeedPart,
+    FeedPosition,
+    FeedState,
+    MarkedRead,
+    Notification,
+    Recipient,
+    weight_of,
+)
+from tocsin_server.feed.bus.hints import Hint, HintReceiver
+from tocsin_server.feed.bus.memory import MemoryBus
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.items import Changed, FeedItem, ReadChanged
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams, StreamTimes
-from tocsin_server.model import FeedEvent, FeedPosition, FeedState, Notification, Recipient
-from tocsin_server.storage.store import FeedPart
 
 NO_CHECKS = StreamTimes(position_check=3600.0, heartbeat=3600.0)
 """So that nothing but events and hints tells a stream anything."""
@@ -107,6 +117,18 @@ class Follower:
         assert self.ids == list(ids)
 
 
+def part_of(state: FeedState, notifications: Sequence[Notification], limit: int, weight: int) -> FeedPart:
+    """Return as much as a store would read."""
+    part: list[Notification] = []
+    read = 0
+    for one in notifications[:limit]:
+        part.append(one)
+        read += weight_of(one.title, one.message, 0)
+        if read >= weight:
+            break
+    return FeedPart(state, part, read, len(part) == limit or read >= weight)
+
+
 class Feed:
     """One recipient's feed in memory.
 
@@ -117,6 +139,7 @@ class Feed:
     def __init__(self, turns: Callable[[], int] = lambda: 0) -> None:
         self.recipient = drafts.user()
         self.notifications: dict[str, Notification] = {}
+        self.waiting: list[Notification] = []
         self.sequence = 0
         self.reads = 0
         self.states = 0
@@ -128,24 +151,23 @@ class Feed:
     def head(self) -> FeedPosition:
         return FeedPosition(EPOCH, self.sequence) if self.sequence else FeedPosition(0, 0)
 
-    def _event(self, **what: Any) -> FeedEvent:
-        return FeedEvent(self.recipient, EPOCH, self.sequence, self.sequence, 0, **what)
-
-    def commit(self) -> FeedEvent:
+    def commit(self, message: str = "It arrives on Friday.") -> Entered:
         """Let a notification enter."""
         self.sequence += 1
-        entered = drafts.notification(id=f"n{self.sequence}", recipient=self.recipient, sequence=self.sequence)
+        entered = drafts.notification(
+            id=f"n{self.sequence}", recipient=self.recipient, sequence=self.sequence, message=message
+        )
         self.notifications[entered.id] = entered
-        return self._event(notification=entered)
+        return Entered(self.recipient, EPOCH, self.sequence, self.sequence, 0, entered)
 
-    def mark(self, place: int) -> FeedEvent:
+    def mark(self, place: int) -> MarkedRead:
         """Change the read state of a notification."""
         self.sequence += 1
         notification_id = list(self.notifications)[place % len(self.notifications)]
         self.notifications[notification_id] = replace(
             self.notifications[notification_id], is_read=True, sequence=self.sequence
         )
-        return self._event(read_ids=[notification_id], read_at=1)
+        return MarkedRead(self.recipient, EPOCH, self.sequence, self.sequence, 0, [notification_id], 1)
 
     async def _pass(self) -> None:
         for _ in range(self._turns()):
@@ -162,17 +184,19 @@ class Feed:
         await self.gate.wait()
         return state
 
-    async def feed_after(self, recipient: Recipient, position: FeedPosition, limit: int) -> FeedPart:
+    async def feed_after(
+        self, recipient: Recipient, position: FeedPosition, limit: int, weight: int = ANY_WEIGHT
+    ) -> FeedPart:
         self.reads += 1
         await self._pass()
         changed = [one for one in self.notifications.values() if (one.sequence or 0) > position.sequence]
-        part = FeedPart(self._state(), sorted(changed, key=lambda one: one.sequence or 0)[:limit])
+        part = part_of(self._state(), sorted(changed, key=lambda one: one.sequence or 0), limit, weight)
         await self._pass()
         await self.gate.wait()
         return part
 
-    async def feed_waiting(self, recipient: Recipient, after: int, limit: int) -> FeedPart:
-        return FeedPart(self._state(), [])
+    async def feed_waiting(self, recipient: Recipient, after: int, limit: int, weight: int = ANY_WEIGHT) -> FeedPart:
+        return part_of(self._state(), [one for one in self.waiting if (one.sequence or 0) > after], limit, weight)
 
     async def settle_feeds(self, positions: Mapping[Recipient, FeedPosition], response: dict[str, Any]) -> int:
         return 0

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from helpers.databases import DatabaseAtUrl
 from helpers.store import ATTEMPT_LIMIT, LEASE, PATIENCE
-from tocsin_server.model import Micros
-from tocsin_server.storage.postgresql import PostgresqlStore
-from tocsin_server.storage.postgresql_connection import DatabaseClock
-from tocsin_server.storage.writer import CommitListener
+from tocsin_server.domain.model import Micros
+from tocsin_server.domain.ports import CommitListener
+from tocsin_server.storage.databases.postgresql import PostgresqlStore
+from tocsin_server.storage.databases.postgresql_connection import DatabaseClock
 
 Operation: TypeAlias = Callable[[PostgresqlStore], Coroutine[Any, Any, object]]
 """Does something with a store, in one write transaction."""

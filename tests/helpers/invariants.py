@@ -12,6 +12,7 @@ _FEED = "f.recipient_type = n.recipient_type AND f.recipient_id = n.recipient_id
 _IN_FEED = "n.entered_sequence IS NOT NULL"
 _ROWS = "notification_channels c JOIN notifications n ON n.id = c.notification_id"
 _OF_N = "SELECT 1 FROM notification_channels c WHERE c.notification_id = n.id AND c.status"
+_STEPS = "SELECT 1 FROM escalations e WHERE e.notification_id = n.id"
 
 _WRONG = {
     "an unread count is not the number of unread notifications in the feed": f"""
@@ -38,7 +39,7 @@ _WRONG = {
         WHERE c.channel = 'websocket' AND c.status = 'pending' AND {_IN_FEED} AND n.sequence <= f.delivered_sequence""",
     "a status is not what the channels make it": f"""
         SELECT n.id, n.status FROM notifications n WHERE CAST(n.status AS TEXT) <> CASE
-        WHEN EXISTS ({_OF_N} = 'sent') THEN 'sent' WHEN EXISTS ({_OF_N} = 'pending') THEN 'pending'
+        WHEN EXISTS ({_OF_N} = 'sent') THEN 'sent' WHEN EXISTS ({_OF_N} = 'pending') OR EXISTS ({_STEPS}) THEN 'pending'
         ELSE 'failed' END""",
     "a settled row is due or held": """
         SELECT id, due_at, claim_token FROM notification_channels
@@ -48,12 +49,28 @@ _WRONG = {
         AND NOT (c.channel = 'websocket' AND {_IN_FEED} AND n.expires_at IS NULL)""",
     "a row that waits for its subscriber does not end with its notification": f"""
         SELECT c.id, c.due_at, n.expires_at FROM {_ROWS} WHERE c.status = 'pending' AND c.channel = 'websocket'
-        AND {_IN_FEED} AND c.due_at IS NOT NULL AND (n.expires_at IS NULL OR c.due_at <> n.expires_at)""",
+        AND {_IN_FEED} AND c.due_at IS NOT NULL AND (n.expires_at IS NULL OR c.due_at <> n.expires_at)
+        AND NOT (n.is_read AND n.goal IS NOT NULL AND n.goal = 'read')""",
+    "steps are left of what is over, or is no fallback": f"""
+        SELECT n.id FROM notifications n WHERE EXISTS ({_STEPS})
+        AND (n.goal IS NULL OR n.cancelled_at IS NOT NULL OR (n.goal = 'read' AND n.is_read))""",
+    "steps come after a row that is not there, or could not come": """
+        SELECT e.notification_id FROM escalations e WHERE NOT EXISTS (SELECT 1 FROM notification_channels c
+        WHERE c.id = e.channel_id AND c.notification_id = e.notification_id)
+        OR (e.next_step_at IS NULL AND NOT EXISTS (SELECT 1 FROM notification_channels c
+        WHERE c.id = e.channel_id AND c.status = 'pending'))""",
     "a sent or given up row has no answer": """
         SELECT id, status FROM notification_channels WHERE status <> 'pending' AND response IS NULL""",
     "a key stands for nothing": """
         SELECT k.caller, k.key FROM idempotency_keys k
         WHERE NOT EXISTS (SELECT 1 FROM notifications n WHERE n.id = k.notification_id)""",
+    "a notification does not know its key": """
+        SELECT n.id, n.idempotency_key, k.key FROM notifications n JOIN idempotency_keys k ON k.notification_id = n.id
+        WHERE k.caller <> n.owner OR n.idempotency_key IS NULL OR k.key <> n.idempotency_key""",
+    "a notification claims a key that is another's": """
+        SELECT n.id, n.idempotency_key FROM notifications n WHERE n.idempotency_key IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM idempotency_keys k
+        WHERE k.caller = n.owner AND k.key = n.idempotency_key AND k.notification_id = n.id)""",
     "a notification has no channels": """
         SELECT id FROM notifications n
         WHERE NOT EXISTS (SELECT 1 FROM notification_channels c WHERE c.notification_id = n.id)""",

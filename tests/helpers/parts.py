@@ -3,56 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import peewee
+from typing import Any
 
 from helpers.drafts import EMAIL
 from helpers.store import RecordingListener
-from tocsin_server.errors import TocsinError
-from tocsin_server.model import ClaimedChannel, Micros, NotificationFilter, Page
-from tocsin_server.storage.accepting import Accepting
-from tocsin_server.storage.claims import Claim, Queue
-from tocsin_server.storage.feeds import Feeds
-from tocsin_server.storage.interventions import Interventions
-from tocsin_server.storage.listing import Listing
-from tocsin_server.storage.rows import NotificationReader
+from tocsin_server.domain.errors import TocsinError
+from tocsin_server.domain.model import ClaimedChannel, Micros, NotificationFilter, Page
+from tocsin_server.storage.catalogue import Catalogue
+from tocsin_server.storage.databases.dialect import Dialect
+from tocsin_server.storage.operations.claiming import Claim
 from tocsin_server.storage.writer import Transaction
 
 
-class Parts(NamedTuple):
-    """The statements of a store, on one transaction."""
+class Parts(Catalogue):
+    """All that a store does, to be run with a cursor."""
 
-    transaction: Transaction
-    queue: Queue
-    feeds: Feeds
-    listing: Listing
-    accepting: Accepting
-    interventions: Interventions
-    reader: NotificationReader
+    def __init__(self, on: Dialect, cursor: Any, now: Micros) -> None:
+        super().__init__(on, attempt_limit=1, lease=1)
+        self.on = on
+        self.transaction = Transaction(cursor, now, RecordingListener())
 
     def claimed(self, limit: int = 1) -> Sequence[ClaimedChannel]:
         """Lease rows."""
-        [rows] = self.queue.claim(self.transaction, [Claim(EMAIL, limit, 1)])
+        [rows] = self.claiming.claim(self.transaction, [Claim(EMAIL, limit, 1)])
         assert not isinstance(rows, TocsinError)
         assert rows
         return rows
 
+    def entered(self, limit: int) -> Sequence[object]:
+        """Let due notifications enter their feeds."""
+        cursor, now = self.transaction.cursor, self.transaction.now
+        return self.entering.enter(self.transaction, self.due.due_entries(cursor, now, limit))
+
     def list(self, before: str | None = None, **conditions: Any) -> Page:
         """Read a page."""
         return self.listing.page(self.transaction.cursor, NotificationFilter(**conditions), before, 50)
-
-
-def parts_on(database: peewee.Database, cursor: Any, now: Micros) -> Parts:
-    """Compile a store's statements for a database, to be run with a cursor."""
-    reader, queue = NotificationReader(database), Queue(database)
-    feeds = Feeds(database, reader, queue)
-    return Parts(
-        Transaction(cursor, now, RecordingListener()),
-        queue,
-        feeds,
-        Listing(database, reader),
-        Accepting(database, reader, attempt_limit=1, lease=1),
-        Interventions(database, reader, queue, feeds, attempt_limit=1),
-        reader,
-    )

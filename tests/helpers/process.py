@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import re
@@ -11,16 +10,15 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import uvloop
-
+from helpers import planted
 from helpers.databases import DatabaseFile
 from helpers.waiting import eventually
-from tocsin_server.config import ListenAddress
+from tocsin_server.config.network import ListenAddress
 
 PATIENCE = 60.0
 """Seconds after which a start, a stop or a command has failed: never reached unless something hangs."""
@@ -41,12 +39,19 @@ class Ended(NamedTuple):
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return an environment of the program's own: nothing of ours but what any program needs."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**inherited, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", **settings}
+    # Those of several servers at once would be in each other's way.
+    off = {"TOCSIN_METRICS_LISTEN": "off", "TOCSIN_BRIDGE_METRICS_LISTEN": "off"}
+    return {**inherited, "PYTHONUNBUFFERED": "1", "COLUMNS": "100", **off, **settings}
 
 
-def command(*arguments: str) -> list[str]:
-    """Return the program with arguments."""
-    return [sys.executable, "-m", "tocsin_server", *arguments]
+def at_debug(settings: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the settings of a server whose log says all that it can, unless they say otherwise themselves."""
+    return settings if "TOCSIN_CONFIG" in settings else {"TOCSIN_LOG_LEVEL": "debug", **settings}
+
+
+def command(*arguments: str, program: str = "tocsin_server") -> list[str]:
+    """Return the program with arguments, or another module that stands for it."""
+    return [sys.executable, "-m", program, *arguments]
 
 
 def run(folder: Path, *arguments: str, **settings: str) -> Ended:
@@ -62,12 +67,6 @@ def run(folder: Path, *arguments: str, **settings: str) -> Ended:
         stdin=subprocess.DEVNULL,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def on_a_loop(main: Callable[[], Coroutine[object, object, None]]) -> None:
-    """Run a coroutine function on the loop that the server uses."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
 
 
 def is_open(listen: ListenAddress) -> bool:
@@ -91,16 +90,25 @@ def is_alive(pid: int) -> bool:
 class ServerProcess:
     """``tocsin serve`` in ``folder``, on any free port."""
 
-    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        program: str = "tocsin_server",
+        without: Collection[str] = (),
+        **settings: str,
+    ) -> None:
+        """``without`` are variables that the program does not know."""
         self.database = DatabaseFile(folder / "tocsin.db")
+        self._settings = at_debug(settings)
         self._output: list[str] = []
         self._errors: list[str] = []
         self._announced = threading.Event()
         self._address = ""
         self._process = subprocess.Popen(
-            command("serve", "--listen", "127.0.0.1:0", *arguments),
+            command("serve", "--listen", "127.0.0.1:0", *arguments, program=program),
             cwd=folder,
-            env=environment(settings),
+            env={name: value for name, value in environment(self._settings).items() if name not in without},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -191,12 +199,13 @@ class ServerProcess:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
+        planted.check(self.errors, self.output, self._settings)
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[ServerProcess]:
+def serving(folder: Path, *arguments: str, program: str = "tocsin_server", **settings: str) -> Iterator[ServerProcess]:
     """Start a server, wait until it serves, and end it in the end."""
-    process = ServerProcess(folder, *arguments, **settings)
+    process = ServerProcess(folder, *arguments, program=program, **settings)
     try:
         assert process.address
         yield process

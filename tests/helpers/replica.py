@@ -16,9 +16,9 @@ import uvloop
 from helpers.nats_server import NatsServer
 from helpers.postgresql import PostgresqlServer
 from helpers.waiting import eventually
-from tocsin_server.feed.bus import Bus, Hint
-from tocsin_server.feed.buses import make_bus
-from tocsin_server.model import FeedPosition, Recipient, RecipientType
+from tocsin_server.domain.model import FeedPosition, Recipient, RecipientType
+from tocsin_server.feed.bus.choice import make_bus
+from tocsin_server.feed.bus.hints import Bus, Hint
 
 T = TypeVar("T")
 

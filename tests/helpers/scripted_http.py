@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
@@ -17,6 +18,8 @@ from email.message import Message as Headers
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
+
+import trustme
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,18 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Drip:
+    """Begin an answer, and add a byte now and then until the server's `release`: no read of it takes long."""
+
+
+@dataclass(frozen=True)
 class Garble:
     """Answer something that is not HTTP."""
 
     octets: bytes = b"\x16\x03 this is no HTTP\r\n\r\n"
 
 
-Step = Reply | Drop | Hang | Garble
+Step = Reply | Drop | Hang | Drip | Garble
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,10 @@ class Request:
 class ScriptedHttpServer(ABC):
     """Listens on a port of its own on 127.0.0.1 while the context is open."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: bool = False) -> None:
         self.requests: list[Request] = []
+        self.authority = trustme.CA() if tls else None
+        """Whose certificate the server has."""
         self.hanging = threading.Event()
         self._steps: deque[Step] = deque()
         self._lock = threading.Lock()
@@ -86,7 +96,7 @@ class ScriptedHttpServer(ABC):
     @property
     def url(self) -> str:
         host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return f"{'https' if self.authority else 'http'}://{host!s}:{port}"
 
     def script(self, *steps: Step) -> None:
         """Add what is to happen to the next requests."""
@@ -122,6 +132,11 @@ class ScriptedHttpServer(ABC):
         with self._lock:
             return self._steps.popleft() if self._steps else None
 
+    def goes_on(self, seconds: float) -> bool:
+        """Wait a little; tells whether nobody has called `release` meanwhile."""
+        self.hanging.set()
+        return not self._released.wait(seconds)
+
     def hang(self) -> bool:
         """Wait for `release`; False when the server stops instead."""
         self.hanging.set()
@@ -136,6 +151,11 @@ class _Server(ThreadingHTTPServer):
         self.owner = owner
         self._connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
+        if owner.authority is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            owner.authority.issue_cert("127.0.0.1").configure_cert(context)
+            # The handshake is made in the connection's own thread, by the first read.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)
@@ -152,6 +172,10 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # head and body in one packet: the client's delayed acknowledgement would cost 40 ms between them
     server: _Server
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client has given up
+            super().handle()
+
     def do_POST(self) -> None:
         owner = self.server.owner
         step = owner.next_step()
@@ -163,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
         owner.requests.append(request)
         if isinstance(step, Drop) or (isinstance(step, Hang) and not owner.hang()):
             self._reset()
+        elif isinstance(step, Drip):
+            self._drip()
         elif isinstance(step, Garble):
             self.wfile.write(step.octets)
             self.close_connection = True
@@ -181,6 +207,17 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):  # the client has given up
             self.wfile.write(body)
             self.wfile.flush()
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the client has given up
+            while self.server.owner.goes_on(0.02):
+                self.wfile.write(b" ")
+                self.wfile.flush()
 
     def _reset(self) -> None:
         self.close_connection = True

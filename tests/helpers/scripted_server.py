@@ -20,6 +20,7 @@ unless a test scripts a `Refusal` of "Relay"; receipts are kept in ``receipts``.
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +37,13 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
-from tocsin.v1 import contact_service_pb2, notification_pb2, notification_service_pb2, relay_service_pb2
+from tocsin.v1 import (
+    contact_service_pb2,
+    notification_pb2,
+    notification_service_pb2,
+    operator_service_pb2,
+    relay_service_pb2,
+)
 
 PATIENCE: Final = 10.0
 """Seconds after which a test that waits for the server fails, instead of hanging."""
@@ -60,6 +67,8 @@ class Refusal:
     violations: Sequence[tuple[str, str]] = ()
     retry_after: float | None = None
     domain: str = "tocsin"
+    garbage: str = ""
+    """What stands in place of the details: the trailer's bytes as hexadecimal digits."""
 
     def status(self) -> Any:
         """Return the google.rpc.Status."""
@@ -75,7 +84,7 @@ class Refusal:
             ]
             details.append(error_details_pb2.BadRequest(field_violations=entries))
         if self.retry_after is not None:
-            delay = Duration(nanos=round(self.retry_after * 1e9) % 10**9, seconds=int(self.retry_after))
+            delay = Duration(nanos=round(self.retry_after % 1 * 1e9), seconds=math.floor(self.retry_after))
             details.append(error_details_pb2.RetryInfo(retry_delay=delay))
         packed = []
         for detail in details:
@@ -87,7 +96,8 @@ class Refusal:
     async def abort(self, context: Any) -> None:
         """Fail the call; never returns."""
         status = self.status()
-        trailers = (("grpc-status-details-bin", status.SerializeToString()),) if status.details else ()
+        details = bytes.fromhex(self.garbage) or (status.SerializeToString() if status.details else b"")
+        trailers = (("grpc-status-details-bin", details),) if details else ()
         await context.abort(self.code, self.message, trailing_metadata=trailers)
 
 
@@ -170,7 +180,7 @@ class ScriptedServer(grpc.GenericRpcHandler):
     def service(self, details: Any) -> Any:
         """Return the handler of a method; gRPC calls this for each call."""
         service_name, _, rpc = details.method.rpartition("/")
-        for module in (notification_service_pb2, contact_service_pb2, relay_service_pb2):
+        for module in (notification_service_pb2, contact_service_pb2, operator_service_pb2, relay_service_pb2):
             service = module.DESCRIPTOR.services_by_name.get(service_name.rpartition(".")[2])
             if service is not None and rpc in service.methods_by_name:
                 method = service.methods_by_name[rpc]

@@ -15,20 +15,26 @@ from unittest import mock
 
 import uvloop
 
-from helpers.databases import Database, DatabaseFile, database_at
+from helpers.databases import Database, DatabaseFile, database_at, empty_database
 from tocsin_server import application
-from tocsin_server.clock import wall_clock
-from tocsin_server.config import PREFIX, ListenAddress, Settings
+from tocsin_server.channels.registry import address_problem
+from tocsin_server.config.network import ListenAddress
+from tocsin_server.config.settings import Settings
+from tocsin_server.config.variables import PREFIX
+from tocsin_server.domain.clock import wall_clock
+from tocsin_server.domain.model import ChannelType, ClaimedChannel, FeedEvent, Micros
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams, StreamTimes
-from tocsin_server.model import ChannelType, ClaimedChannel, FeedEvent
+from tocsin_server.intake.accepting import Intake
+from tocsin_server.intake.intervening import Interventions
 from tocsin_server.rpc.auth import Authenticator
-from tocsin_server.rpc.notification_service import NotificationService
-from tocsin_server.rpc.relay_service import RelayService
+from tocsin_server.rpc.recipient_tokens import TokenRules
 from tocsin_server.rpc.server import RpcServer
-from tocsin_server.storage import sqlite_file
-from tocsin_server.storage.sqlite import SqliteStore
+from tocsin_server.rpc.services.notification_service import NotificationService
+from tocsin_server.rpc.services.relay_service import RelayService
+from tocsin_server.storage.databases import sqlite_file
+from tocsin_server.storage.databases.sqlite import SqliteStore
 
 PATIENCE = 60.0
 """Seconds after which a start or a stop has failed."""
@@ -114,6 +120,8 @@ def make_settings(folder: Path, **overrides: object) -> Settings:
         "outbox": folder / "outbox",
         "shutdown_grace": 8.0,
         "log_level": "warning",
+        "metrics_listen": "off",
+        "bridge_metrics_listen": "off",
     }
     with mock.patch.dict(os.environ, ours, clear=True):
         return Settings(**(values | overrides))
@@ -130,6 +138,13 @@ def running_server(folder: Path, *, dev: bool = False, **overrides: object) -> I
             yield running.listen
 
     with _started(make, database_at(settings.database_url.get_secret_value())) as server:
+        yield server
+
+
+@contextmanager
+def server_on(kind: str, folder: Path) -> Iterator[ServerUnderTest]:
+    """Run a server in development mode on an empty database of a kind, see `helpers.databases.KINDS`."""
+    with empty_database(kind, folder) as url, running_server(folder, dev=True, database_url=url) as server:
         yield server
 
 
@@ -167,17 +182,29 @@ class _FeedOnly:
         if arriving := [event for event in events if not self._lost(event)]:
             self._hub.publish(arriving)
 
+    def undecided(self, route_by: Micros) -> None:
+        """See `CommitListener.undecided`."""
+
+    def step_due(self, at: Micros) -> None:
+        """See `CommitListener.step_due`."""
+
 
 @dataclass(frozen=True)
 class FeedServer(ServerUnderTest):
     """A server of feeds alone, with its hub within reach."""
 
     hubs: list[Hub]
+    relay_services: list[RelayService]
+
+    @property
+    def relays(self) -> int:
+        """How many streams carry subscriptions."""
+        return sum(len(service._streams) for service in self.relay_services)
 
     @property
     def open_subscriptions(self) -> int:
         """How many streams get live events."""
-        return sum(len(streams) for hub in self.hubs for streams in list(hub._subscriptions.values()))
+        return sum(hub.open for hub in self.hubs)
 
 
 @contextmanager
@@ -187,16 +214,19 @@ def feed_server(
     times: StreamTimes | None = None,
     lost: Callable[[FeedEvent], bool] = lambda _: False,
     relay_options: Mapping[str, Any] | None = None,
+    auth_tokens: Sequence[str] = (),
+    bridge_token: str | None = None,
     **limits: Any,
 ) -> Iterator[FeedServer]:
     """Serve feeds with other times and limits than the application has (see `Hub`).
 
-    ``relay_options`` are those of `RelayService`.
+    ``relay_options`` are those of `RelayService`, ``auth_tokens`` and ``bridge_token`` those of `Authenticator`.
 
     ``lost`` says which live events do not arrive.
     """
     path = folder / "tocsin.db"
     hubs: list[Hub] = []
+    relays: list[RelayService] = []
 
     @contextlib.asynccontextmanager
     async def make() -> AsyncIterator[ListenAddress]:
@@ -210,9 +240,11 @@ def feed_server(
             settler = Settler(store, wall_clock)
             stack.push_async_callback(settler.close)
             feeds = FeedStreams(store, hub, settler, times)
-            service = NotificationService(store, feeds, {}, {}, wall_clock)
-            authenticator = Authenticator((), None, None, wall_clock)
+            intake = Intake(store, {}, {}, wall_clock)
+            service = NotificationService(store, feeds, intake, Interventions(store, {}, {}), address_problem)
+            authenticator = Authenticator(auth_tokens, TokenRules(), wall_clock, bridge_token)
             relay = RelayService(service.Subscribe, authenticator, **(relay_options or {}))
+            relays.append(relay)
             rpc = RpcServer({"NotificationService": service, "RelayService": relay}, authenticator)
             stack.push_async_callback(rpc.stop, 2.0)
             stack.callback(relay.close)
@@ -220,4 +252,4 @@ def feed_server(
             yield ListenAddress("127.0.0.1", await rpc.start(ListenAddress("127.0.0.1", 0)))
 
     with _started(make, DatabaseFile(path)) as server:
-        yield FeedServer(server.thread, server.database, hubs)
+        yield FeedServer(server.thread, server.database, hubs, relays)

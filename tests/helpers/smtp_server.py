@@ -28,8 +28,14 @@ from typing import Any, Literal, NamedTuple, Self
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-Stage = Literal["connect", "mail", "rcpt", "data", "content"]
-"""Where a step strikes: at the greeting, at MAIL, at RCPT, at the DATA command, after the final dot."""
+Stage = Literal["connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "content"]
+"""Where a step strikes: at the greeting, at the command of that name, after the final dot."""
+
+NAME = "provider.test"
+"""A name that the certificate has, for those who resolve it."""
+
+OF_CONNECTIONS = ("connect", "ehlo", "starttls", "auth")
+"""Stages that come once in a connection; the others come in each transaction."""
 
 # It logs commands and content, which the suites that look for leaks would take for the client's.
 logging.getLogger("mail").setLevel(logging.CRITICAL)
@@ -86,11 +92,18 @@ class ReceivedMail:
 class SmtpServer:
     """Listens on a port of its own on 127.0.0.1 while the context is open.
 
-    ``credentials`` makes AUTH necessary. ``refuse_reuse`` answers 421 to a second transaction on a connection.
+    ``credentials`` makes AUTH necessary, ``clients`` a certificate of that authority. ``refuse_reuse``
+    answers 421 to a second transaction on a connection.
     """
 
     pipelining = True
     """Whether EHLO offers PIPELINING, as nearly all relays do."""
+
+    forgetful = False
+    """Whether what comes in one packet with a command is dropped, as by relays that only claim to do pipelining."""
+
+    slowness = 0.0
+    """Seconds that pass before each answer to a command."""
 
     def __init__(
         self,
@@ -99,6 +112,7 @@ class SmtpServer:
         credentials: tuple[str, str] | None = None,
         smtputf8: bool = True,
         size_limit: int | None = None,
+        clients: trustme.CA | None = None,
     ) -> None:
         self.host = "127.0.0.1"
         self.port = 0
@@ -109,6 +123,8 @@ class SmtpServer:
         self.transactions: list[int] = []
         """Number of the connection of each MAIL command, also of those that came to nothing."""
         self.connections = 0
+        self.greetings: list[str] = []
+        """The names in EHLO."""
         self.logins: list[str] = []
         """User name of each AUTH that succeeded, with "tls:" before it where the line was encrypted."""
         self.commands: list[str] = []
@@ -124,7 +140,9 @@ class SmtpServer:
         self._news = threading.Condition()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="smtp-server")
-        self._authority = trustme.CA() if tls != "none" else None
+        self._clients = clients
+        self.authority = trustme.CA() if tls != "none" else None
+        """Whose certificate the server has."""
 
     @property
     def url(self) -> str:
@@ -136,12 +154,12 @@ class SmtpServer:
     def trust(self) -> ssl.SSLContext:
         """A client's context that trusts this server."""
         context = ssl.create_default_context()
-        if self._authority is not None:
-            self._authority.configure_trust(context)
+        if self.authority is not None:
+            self.authority.configure_trust(context)
         return context
 
     def script(self, *steps: Step) -> None:
-        """Add what is to happen to the next transactions ("connect": to the next connections)."""
+        """Add what is to happen to the next transactions, or to the next connections."""
         self._steps.extend(steps)
 
     def release(self) -> None:
@@ -177,9 +195,9 @@ class SmtpServer:
             self._thread.join(timeout=10)
             assert not self._thread.is_alive()
 
-    def next_step(self, *, greeting: bool) -> Step | None:
-        """Take the next step if it is for a greeting, or if it is not."""
-        if self._steps and (self._steps[0].stage == "connect") is greeting:
+    def next_step(self, *, of_connection: bool) -> Step | None:
+        """Take the next step if it is for a connection, or if it is for a transaction."""
+        if self._steps and (self._steps[0].stage in OF_CONNECTIONS) is of_connection:
             return self._steps.popleft()
         return None
 
@@ -205,9 +223,12 @@ class SmtpServer:
         self._nobody_left = asyncio.Event()
         self._nobody_left.set()
         context = None
-        if self._authority is not None:
+        if self.authority is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._authority.issue_cert(self.host, "localhost").configure_cert(context)
+            if self._clients is not None:
+                self._clients.configure_trust(context)
+                context.verify_mode = ssl.CERT_REQUIRED
+            self.authority.issue_cert(self.host, "localhost", NAME).configure_cert(context)
         server = await self._loop.create_server(
             lambda: _Session(self, context if self.tls == "starttls" else None),
             self.host,
@@ -272,6 +293,7 @@ class _Session(SMTP):  # type: ignore[misc]  # the library has no types
 
     async def strike(self, stage: Stage) -> bool:
         """Do what the script says for this stage; True when that has ended the matter."""
+        await asyncio.sleep(self.owner.slowness)
         if self.step is None or self.step.stage != stage:
             return False
         step, self.step = self.step, None
@@ -285,11 +307,28 @@ class _Session(SMTP):  # type: ignore[misc]  # the library has no types
         return True
 
     async def _handle_client(self) -> None:
-        self.step = self.owner.next_step(greeting=True)
-        if self.step is not None and await self.strike("connect"):
+        self.step = self.owner.next_step(of_connection=True)
+        if await self.strike("connect"):
             self.transport.close()
             return
         await super()._handle_client()
+
+    async def push(self, status: Any) -> None:
+        if self.owner.forgetful:
+            self._reader._buffer.clear()
+        await super().push(status)
+
+    async def smtp_EHLO(self, hostname: str) -> None:
+        if not await self.strike("ehlo"):
+            await super().smtp_EHLO(hostname)
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        if not await self.strike("starttls"):
+            await super().smtp_STARTTLS(arg)
+
+    async def smtp_AUTH(self, arg: str) -> None:
+        if not await self.strike("auth"):
+            await super().smtp_AUTH(arg)
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         self.owner.note(f"MAIL {arg}")
@@ -299,7 +338,7 @@ class _Session(SMTP):  # type: ignore[misc]  # the library has no types
             await self.push("421 4.4.2 idle for too long, closing")
             self.transport.close()
             return
-        self.step = self.owner.next_step(greeting=False)
+        self.step = self.owner.next_step(of_connection=False)
         if not await self.strike("mail"):
             await super().smtp_MAIL(arg)
 
@@ -332,6 +371,7 @@ class _Hooks:
         self, _server: _Session, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         session.host_name = hostname
+        self.owner.greetings.append(hostname)
         return [*responses[:-1], "250-PIPELINING", responses[-1]] if self.owner.pipelining else responses
 
     async def handle_DATA(self, server: _Session, _session: Session, envelope: Envelope) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import sqlite3
 import threading
@@ -18,9 +19,10 @@ import psycopg2
 from helpers.databases import Database, DatabaseAtUrl, DatabaseFile
 from helpers.drafts import ids_of
 from helpers.postgresql import create_database, drop_database, shared_server_url
-from tocsin_server.clock import micros
-from tocsin_server.errors import TocsinError
-from tocsin_server.model import (
+from tocsin_server.domain.attempt_log import attempted
+from tocsin_server.domain.clock import micros
+from tocsin_server.domain.errors import TocsinError
+from tocsin_server.domain.model import (
     Accepted,
     Channel,
     ChannelResult,
@@ -37,13 +39,11 @@ from tocsin_server.model import (
     Recipient,
     Status,
 )
-from tocsin_server.responses import attempted
-from tocsin_server.storage import postgresql_connection, sqlite_file
-from tocsin_server.storage.postgresql import PostgresqlStore
-from tocsin_server.storage.postgresql_connection import DatabaseClock
-from tocsin_server.storage.sqlite import SqliteStore
-from tocsin_server.storage.store import Store
-from tocsin_server.storage.writer import CommitListener
+from tocsin_server.domain.ports import CommitListener, Store
+from tocsin_server.storage.databases import postgresql_connection, sqlite_file
+from tocsin_server.storage.databases.postgresql import PostgresqlStore
+from tocsin_server.storage.databases.postgresql_connection import DatabaseClock
+from tocsin_server.storage.databases.sqlite import SqliteStore
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -83,6 +83,8 @@ class RecordingListener:
         self.places: Counter[ChannelType] = Counter()
         self.events: list[FeedEvent] = []
         self.claims: list[ClaimedChannel] = []
+        self.deadlines: list[Micros] = []
+        self.steps_due: list[Micros] = []
         self.on_commit: Callable[[Sequence[FeedEvent]], None] = lambda _: None
         """Called on the thread that commits, before what was committed is noted."""
 
@@ -107,6 +109,14 @@ class RecordingListener:
         self.on_commit(events)
         self.events += events
         self.claims += claims
+
+    def undecided(self, route_by: Micros) -> None:
+        """See `CommitListener.undecided`."""
+        self.deadlines.append(route_by)
+
+    def step_due(self, at: Micros) -> None:
+        """See `CommitListener.step_due`."""
+        self.steps_due.append(at)
 
     def events_of(self, recipient: Recipient) -> list[FeedEvent]:
         """Return the events of one feed, in the order in which they were published."""
@@ -135,6 +145,9 @@ class Backend(Protocol):
     @property
     def database(self) -> Database:
         """The database, seen from outside."""
+
+    def refuse(self, table: str, column: str, row_id: str) -> None:
+        """Let the database refuse whatever would change a column of a row."""
 
     def remove(self) -> None:
         """Remove the database."""
@@ -179,6 +192,14 @@ class SqliteBackend:
     def database(self) -> DatabaseFile:
         """See `Backend.database`."""
         return DatabaseFile(self.path)
+
+    def refuse(self, table: str, column: str, row_id: str) -> None:
+        """See `Backend.refuse`."""
+        with contextlib.closing(sqlite3.connect(self.path, timeout=PATIENCE)) as connection:
+            connection.execute(
+                f"CREATE TRIGGER refuse_{row_id.replace('-', '')} BEFORE UPDATE OF {column} ON {table}"
+                f" WHEN NEW.id = '{row_id}' BEGIN SELECT RAISE(ABORT, 'made up'); END"
+            )
 
     def remove(self) -> None:
         """See `Backend.remove`; the folder goes with the test."""
@@ -232,6 +253,15 @@ class PostgresqlBackend:
         """See `Backend.database`."""
         return DatabaseAtUrl(self.url)
 
+    def refuse(self, table: str, column: str, row_id: str) -> None:
+        """See `Backend.refuse`."""
+        self.database.run(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION 'made up'; END $$",
+            f"CREATE TRIGGER refuse_{row_id.replace('-', '')} BEFORE UPDATE OF {column} ON {table}"
+            f" FOR EACH ROW WHEN (NEW.id = '{row_id}') EXECUTE FUNCTION refuse()",
+        )
+
     def remove(self) -> None:
         """See `Backend.remove`."""
         drop_database(self.url)
@@ -242,11 +272,16 @@ BACKENDS: Mapping[str, Callable[[Path], Backend]] = {"sqlite": SqliteBackend, "p
 
 
 class StoreBench:
-    """An open store with its clock and listener, and an event loop to call it from."""
+    """An open store with its clock and listener, and an event loop in a thread of its own to call it from.
+
+    So a test that is a coroutine may use it too, and call `store` on its own loop.
+    """
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._runner = asyncio.Runner()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="store-bench", daemon=True)
+        self._thread.start()
         self.clock = ShiftedClock()
         self.listener = RecordingListener()
         self.store = backend.open(self.listener, self.clock)
@@ -256,12 +291,14 @@ class StoreBench:
 
     def __exit__(self, *exc_info: object) -> None:
         self.run(self.store.close())
-        self._runner.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
         self.backend.remove()
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         """Wait for a call."""
-        return self._runner.run(call)
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
     def together(self, *calls: Coroutine[Any, Any, T]) -> list[T]:
         """Make several calls at the same time and wait for all."""
@@ -330,7 +367,9 @@ class StoreBench:
 
     def record(self, row: ClaimedChannel, status: Status, **changes: Any) -> bool:
         """Write a result, see `result`."""
-        return self.run(self.store.record([result(row, status, **changes)]))[0]
+        [written] = self.run(self.store.record([result(row, status, **changes)]))
+        assert not isinstance(written, TocsinError), written
+        return written
 
 
 def result(row: ClaimedChannel, status: Status, **changes: Any) -> ChannelResult:

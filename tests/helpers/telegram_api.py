@@ -23,6 +23,8 @@ class TelegramApi(ScriptedHttpServer):
     """Accepts messages of one bot and numbers them."""
 
     def answer(self, request: Request) -> Reply:
+        if request.path == f"/bot{TOKEN}/getMe":
+            return Reply(200, {"ok": True, "result": {"id": int(BOT_ID), "is_bot": True, "first_name": "Tocsin"}})
         if request.path != f"/bot{TOKEN}/sendMessage":
             return error(401, "Unauthorized")
         form = request.form

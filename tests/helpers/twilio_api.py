@@ -29,12 +29,19 @@ def error(status: int, code: int, text: str, **headers: str) -> Reply:
 class TwilioApi(ScriptedHttpServer):
     """Accepts messages of one account and gives them SIDs."""
 
+    state = "active"
+    """Of the account."""
+
     def answer(self, request: Request) -> Reply:
-        if request.path != f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json" or request.method != "POST":
+        account = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
+        reads = (request.method, request.path) == ("GET", f"{account}.json")
+        if not reads and (request.method, request.path) != ("POST", f"{account}/Messages.json"):
             return error(404, 20404, f"The requested resource {request.path} was not found")
         expected = base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
         if request.headers.get("Authorization") != f"Basic {expected}":
             return error(401, 20003, "Authenticate")
+        if reads:
+            return Reply(200, {"sid": ACCOUNT_SID, "status": self.state, "friendly_name": "Shop", "type": "Full"})
         form = request.form
         if not form.get("To"):
             return error(400, 21604, "A 'To' phone number is required.")

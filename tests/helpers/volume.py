@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from helpers.databases import DatabaseAtUrl
 from helpers.drafts import NOON
-from tocsin_server.model import Recipient, RecipientType
-from tocsin_server.storage import postgresql_connection, sqlite_file
+from tocsin_server.domain.model import Recipient, RecipientType
+from tocsin_server.storage.databases import postgresql_connection, sqlite_file
 
 PEOPLE = 20_000
 HEAVY = 20
@@ -70,6 +70,9 @@ class _Words:
         self.channel = "CASE kind WHEN 1 THEN 'websocket' ELSE 'email' END"
         waits = f"n % {HEAVY} = 0 AND n BETWEEN {settled - HEAVY * WAITING + 1} AND {settled}"
         self.channel_status = f"CASE WHEN kind = 1 AND {waits} THEN 'pending' ELSE {self.status} END"
+        keyed = f"n <= {settled // 4}"
+        self.owner = f"CASE WHEN {keyed} THEN 'shop' ELSE '' END"
+        self.key = f"CASE WHEN {keyed} THEN 'order-' || n END"
         self._volume = volume
 
     def due_at(self, due: str, later: str) -> str:
@@ -78,7 +81,7 @@ class _Words:
 
 _NOTIFICATIONS = (
     "notifications (id, recipient_id, recipient_type, title, message, status, is_read, created_at, send_at, "
-    "entered_sequence, sequence)"
+    "entered_sequence, sequence, owner, idempotency_key)"
 )
 _CHANNELS = "notification_channels (id, notification_id, channel, status, created_at, attempt_limit, due_at)"
 _FEEDS = f"""
@@ -95,6 +98,20 @@ def id_of(number: int) -> str:
     """Return the id of a notification."""
     digits = f"{NOON // 1000 + number:012x}"
     return f"{digits[:8]}-{digits[8:]}-7000-8000-{number:012x}"
+
+
+# Without indexes, log and upkeep while the tables are filled: it takes a fifth of the time.
+_BARE = """
+SET maintenance_work_mem = '256MB';
+ALTER TABLE notification_channels DROP CONSTRAINT notification_channels_notification_id_fkey;
+ALTER TABLE undecided SET UNLOGGED, DROP CONSTRAINT undecided_notification_id_fkey;
+ALTER TABLE escalations SET UNLOGGED, DROP CONSTRAINT escalations_notification_id_fkey;
+ALTER TABLE decisions SET UNLOGGED, DROP CONSTRAINT decisions_notification_id_fkey;
+ALTER TABLE notification_channels SET UNLOGGED, DROP CONSTRAINT notification_channels_pkey;
+ALTER TABLE notification_channels SET (autovacuum_enabled = off);
+ALTER TABLE notifications SET UNLOGGED, DROP CONSTRAINT notifications_pkey;
+ALTER TABLE notifications SET (autovacuum_enabled = off);
+"""
 
 
 def fill_postgresql(url: str, volume: Volume) -> None:
@@ -118,24 +135,14 @@ def fill_postgresql(url: str, volume: Volume) -> None:
             "WHERE tablename IN ('notifications', 'notification_channels') AND indexname !~ 'pkey'"
         )
         indexes = cursor.fetchall()
-        # Without indexes, log and upkeep while the tables are filled: it takes a fifth of the time.
-        cursor.execute(
-            """
-            SET maintenance_work_mem = '256MB';
-            ALTER TABLE notification_channels DROP CONSTRAINT notification_channels_notification_id_fkey;
-            ALTER TABLE notification_channels SET UNLOGGED, DROP CONSTRAINT notification_channels_pkey;
-            ALTER TABLE notification_channels SET (autovacuum_enabled = off);
-            ALTER TABLE notifications SET UNLOGGED, DROP CONSTRAINT notifications_pkey;
-            ALTER TABLE notifications SET (autovacuum_enabled = off);
-            """
-        )
+        cursor.execute(_BARE)
         for name, _ in indexes:
             cursor.execute(f"DROP INDEX {name}")
         cursor.execute(
             f"""
             INSERT INTO {_NOTIFICATIONS}
             SELECT {parent}, {somebody}, 'user', 't', 'm', ({is_.status})::delivery_status, {is_.is_read}, {created},
-                {due_at}, {is_.place}, {is_.place}
+                {due_at}, {is_.place}, {is_.place}, {is_.owner}, {is_.key}
             FROM generate_series(1, {volume.last}) n;
             INSERT INTO {_CHANNELS}
             SELECT {own}, {parent}, ({is_.channel})::channel_type, ({is_.channel_status})::delivery_status,
@@ -145,7 +152,13 @@ def fill_postgresql(url: str, volume: Volume) -> None:
             SELECT {_KEY.format(id=parent)} FROM generate_series(1, {volume.settled // 4}) n;
             ALTER TABLE notifications ADD PRIMARY KEY (id);
             ALTER TABLE notification_channels ADD PRIMARY KEY (id), ADD FOREIGN KEY (notification_id)
-                REFERENCES notifications (id) ON DELETE CASCADE NOT VALID
+                REFERENCES notifications (id) ON DELETE CASCADE NOT VALID;
+            ALTER TABLE undecided ADD FOREIGN KEY (notification_id)
+                REFERENCES notifications (id) ON DELETE CASCADE;
+            ALTER TABLE escalations ADD FOREIGN KEY (notification_id)
+                REFERENCES notifications (id) ON DELETE CASCADE;
+            ALTER TABLE decisions ADD FOREIGN KEY (notification_id)
+                REFERENCES notifications (id) ON DELETE CASCADE;
             """
         )
         for _, definition in indexes:
@@ -179,7 +192,7 @@ def fill_sqlite(path: Path, volume: Volume) -> None:
             {series(volume.last)}
             INSERT INTO {_NOTIFICATIONS}
             SELECT {parent}, {somebody}, 'user', 't', 'm', {is_.status}, {is_.is_read}, {created}, {due_at},
-                {is_.place}, {is_.place}
+                {is_.place}, {is_.place}, {is_.owner}, {is_.key}
             FROM series;
             {series(volume.last)}
             INSERT INTO {_CHANNELS}

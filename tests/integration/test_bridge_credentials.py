@@ -12,6 +12,8 @@ from tocsin.v1 import notification_pb2 as pb
 from helpers.browser_socket import BridgeUnderTest, BrowserSocket, plain, running_bridge, token_for
 from helpers.calls import DEADLINE, Api, request, user
 from helpers.server import ServerUnderTest, running_server
+from tocsin_server.domain.ids import derived_id
+from tocsin_server.domain.model import RecipientType
 
 SECRET = "a secret of at least thirty-two bytes"
 SHOP = "shop-token"
@@ -59,6 +61,32 @@ def test_a_token_opens_its_own_feed_whether_the_frame_names_it_or_not(
     assert socket.answer("marked", {"type": "mark_read", "ids": [sent]})["marked_count"] == 1
     assert socket.take("read_changed")["ids"] == [sent]
     assert socket.ask({"type": "mark_read", "up_to_cursor": ""})["marked_count"] == 0
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_socket_follows_whom_the_backend_calls_by_an_id_of_its_own(
+    server: ServerUnderTest, socket: BrowserSocket, named: bool
+) -> None:
+    external_id = f"shop:{user().id}:é"
+    to = pb.Recipient(type=pb.RECIPIENT_TYPE_USER, external_id=external_id)
+    by_id = pb.Recipient(type=to.type, id=derived_id(RecipientType.USER, external_id))
+    socket.subscribe(to if named else None, token=token_for(to, SECRET))
+    sent = send(server, by_id)
+    assert socket.ids(1) == [sent]
+    listed = socket.ask({"type": "list"})["notifications"]
+    assert [one["recipient"] for one in listed] == [{"type": "user", "id": by_id.id}]
+    assert socket.answer("marked", {"type": "mark_read", "ids": [sent.upper()]})["marked_count"] == 1
+    assert socket.take("read_changed")["ids"] == [sent]
+
+
+def test_a_socket_with_a_token_of_the_id_may_name_the_external_one(
+    server: ServerUnderTest, socket: BrowserSocket
+) -> None:
+    to = pb.Recipient(type=pb.RECIPIENT_TYPE_USER, external_id=f"shop:{user().id}")
+    by_id = pb.Recipient(type=to.type, id=derived_id(RecipientType.USER, to.external_id))
+    socket.subscribe(to, token=token_for(by_id, SECRET))
+    sent = send(server, to)
+    assert socket.ids(1) == [sent]
 
 
 def test_sockets_of_several_recipients_share_the_line_and_nothing_else(

@@ -13,7 +13,7 @@ from helpers.browser_socket import BridgeUnderTest, BrowserSocket, plain, runnin
 from helpers.calls import EMAIL, SENT, WEBSOCKET, Api, channel_of, ids_of, request, user
 from helpers.server import ServerUnderTest, running_server
 from helpers.waiting import eventually
-from tocsin_server.bridge.frames import LARGEST_FRAME
+from tocsin_server.bridge.protocol.frames import LARGEST_FRAME
 from tocsin_server.bridge.session import SessionTimes
 
 
@@ -70,6 +70,7 @@ def test_a_notification_is_pushed_whole_but_for_what_only_the_sender_may_see(api
         "read_at": None,
         "send_at": None,
         "expires_at": None,
+        "category": "",
     }
     eventually(lambda: channel_of(api.get(sent.id), WEBSOCKET).status == SENT)
 
@@ -110,14 +111,17 @@ def test_what_is_read_on_one_device_is_read_on_the_others(api: Api, bridge: Brid
         laptop.subscribe(to)
         sent = [api.send(request(to)).id for _ in range(3)]
         assert phone.ids(3) == laptop.ids(3) == sent
-        assert phone.answer("marked", {"type": "mark_read", "ids": [sent[1]]}) == {
+        answer = phone.answer("marked", {"type": "mark_read", "ids": [sent[1]]})
+        assert answer == {
             "type": "marked",
             "marked_count": 1,
             "unread_count": 2,
+            "cursor": answer["cursor"],
         }
         for device in (phone, laptop):
             changed = device.take("read_changed")
             assert changed["ids"] == [sent[1]]
+            assert changed["cursor"] == answer["cursor"]
             assert changed["unread_count"] == 2
             assert changed["read_at"].endswith("Z")
         cursor = laptop.cursor
@@ -258,7 +262,7 @@ def test_a_socket_that_says_nothing_is_closed(server: ServerUnderTest) -> None:
         code, error = socket.refusal()
         assert (code, error["reason"]) == (1008, "INVALID_FIELD")
         assert "no subscribe frame came within 0.05 s" in error["message"]
-        assert eventually(lambda: bridge.server.counts.sockets == 0)
+        assert eventually(lambda: bridge.admission.sockets.taken == 0)
 
 
 # -- what the WebSocket library refuses by itself ------------------------------------------------

@@ -18,7 +18,7 @@ from helpers.server import make_settings, running_server
 from helpers.waiting import eventually
 from tocsin_client import Tls
 from tocsin_server.bridge import running
-from tocsin_server.errors import ConfigurationError
+from tocsin_server.domain.errors import ConfigurationError
 
 SECRET = "a secret of at least thirty-two bytes"
 

@@ -20,12 +20,16 @@ from helpers.calls import Api, ids_of, request, user
 from helpers.scripted_server import SILENCE, USER_ID, ScriptedServer, subscribed
 from helpers.server import ServerUnderTest, running_server
 from helpers.waiting import eventually
+from tocsin_server.bridge import server as bridge_server
+from tocsin_server.bridge.admission import Limits
+from tocsin_server.bridge.backlog import Backlog
 from tocsin_server.bridge.pages import Page
-from tocsin_server.bridge.server import BridgeServer, Limits
+from tocsin_server.bridge.server import BridgeServer
 from tocsin_server.bridge.session import SessionTimes
-from tocsin_server.bridge.upstream import Feed, Upstream
-from tocsin_server.config import ListenAddress
-from tocsin_server.errors import ConfigurationError, ListenError
+from tocsin_server.bridge.subscription import Subscription
+from tocsin_server.bridge.upstream import Upstream
+from tocsin_server.config.network import ListenAddress
+from tocsin_server.domain.errors import ConfigurationError, ListenError
 
 USER = pb.Recipient(type=pb.RECIPIENT_TYPE_USER, id=USER_ID)
 BIG = "It arrives on Friday. " * 2_900
@@ -83,7 +87,7 @@ def test_the_websocket_is_no_page(bridge: BridgeUnderTest) -> None:
 @pytest.mark.parametrize("path", ["/", "/healthz"])
 def test_pages_are_for_reading_only(bridge: BridgeUnderTest, path: str) -> None:
     status, _, headers = bridge.http(path, "DELETE")
-    assert (status, headers["Allow"]) == (405, "GET")
+    assert (status, headers["Allow"]) == (405, "GET, HEAD")
 
 
 def test_a_query_is_no_part_of_the_path(bridge: BridgeUnderTest) -> None:
@@ -177,6 +181,29 @@ def test_a_list_says_whose_pages_may_connect(server: ServerUnderTest) -> None:
             socket.subscribe(user())
 
 
+@pytest.mark.parametrize(
+    ("host", "origin", "let_in"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080", True),
+        ("notify.example", "https://notify.example", True),
+        ("rebound.example", "http://rebound.example", False),
+        ("notify.example", "capacitor://localhost", True),
+        ("notify.example", "ionic://localhost", False),
+        ("notify.example", "null", True),
+    ],
+)
+def test_a_list_does_not_shut_out_the_bridges_own_pages(
+    server: ServerUnderTest, host: str, origin: str, let_in: bool
+) -> None:
+    listed = ["https://shop.example", "capacitor://localhost", "null"]
+    with running_bridge(server.address, origins=listed) as bridge:
+        received = shaken(bridge, f"Host: {host}", f"Origin: {origin}")
+        assert (b"MALFORMED_REQUEST" in received) is let_in
+        if origin.startswith("https"):
+            received = shaken(bridge, "Host: bridge:8080", f"X-Forwarded-Host: {host}", f"Origin: {origin}")
+            assert b"MALFORMED_REQUEST" in received
+
+
 def test_headers_given_twice_open_nothing(bridge: BridgeUnderTest) -> None:
     host, origin = "Host: 192.0.2.7", "Origin: http://192.0.2.7"
     assert b"MALFORMED_REQUEST" in shaken(bridge, host, origin)
@@ -195,7 +222,7 @@ def test_sockets_over_the_limit_are_told_to_try_later(server: ServerUnderTest) -
             with bridge.open() as three:
                 code, error = three.refusal()
                 assert (code, error["reason"]) == (1013, "TOO_MANY_STREAMS")
-        eventually(lambda: bridge.server.counts.sockets == 0)
+        eventually(lambda: bridge.admission.sockets.taken == 0)
         with bridge.open() as four:
             four.subscribe(user())
 
@@ -205,29 +232,18 @@ def test_sockets_without_credentials_have_a_limit_of_their_own() -> None:
         ScriptedServer() as scripted,
         running_bridge(scripted.address, limits=Limits(unconfirmed=2)) as bridge,
         bridge.open() as one,
-        bridge.open(),
+        bridge.open() as two,
     ):
-        scripted.script("Subscribe", *[[subscribed("c0"), SILENCE]] * 2)
+        scripted.script("Subscribe", [SILENCE], [SILENCE], [subscribed("c0"), SILENCE])
+        one.begin(USER)
+        two.begin(USER)
+        scripted.wait_for_calls("Subscribe", 2)
         with bridge.open() as three:
             assert three.refusal()[0] == 1013
-        one.subscribe(USER)
-        assert eventually(lambda: bridge.server.counts.unconfirmed == 1)
+        two.leave()
+        eventually(lambda: bridge.admission.unconfirmed.taken == 1)
         with bridge.open() as four:
             four.subscribe(USER)
-
-
-def test_connections_that_say_nothing_have_a_limit(server: ServerUnderTest) -> None:
-    with running_bridge(server.address, limits=Limits(sockets=1, handshakes=2)) as bridge:
-        with contextlib.ExitStack() as stack:
-            lines = [stack.enter_context(sockets.create_connection(bridge.thread.listen, PATIENCE)) for _ in range(3)]
-            eventually(lambda: bridge.server.counts.connections == 3)
-            over = stack.enter_context(sockets.create_connection(bridge.thread.listen, PATIENCE))
-            with contextlib.suppress(ConnectionError):
-                assert over.recv(1) == b""
-            assert bridge.server.counts.connections == 3
-            lines.pop().close()
-            eventually(lambda: bridge.http("/healthz")[0] == 200)
-        eventually(lambda: bridge.server.counts.connections == 0)
 
 
 # -- slow browsers -------------------------------------------------------------------------------
@@ -242,14 +258,14 @@ def test_a_browser_that_takes_nothing_is_closed_while_others_go_on(api: Api, ser
             quick.subscribe(other)
             sent: list[str] = []
             unread: list[str] = []
-            while not bridge.server.counts.closed:
+            while not bridge.admission.closed:
                 results = api.batch(*(request(slow_one, message=BIG) for _ in range(10)))
                 unread += ids_of(result.response.notification for result in results)
                 sent.append(api.send(request(other)).id)
             assert quick.ids(len(sent)) == sent
             # It reads again, and learns what has happened, behind what was written before.
             assert slow.ending() == (1013, "SUBSCRIBER_TOO_SLOW")
-        assert bridge.server.counts.closed == {1013: 1}
+        assert bridge.admission.closed == {1013: 1}
         # Nothing is lost: it comes back with its cursor.
         with bridge.open() as again:
             again.subscribe(slow_one, slow.cursor)
@@ -259,14 +275,44 @@ def test_a_browser_that_takes_nothing_is_closed_while_others_go_on(api: Api, ser
         assert rest == unread[-len(rest) :]
 
 
+def test_what_waits_for_all_browsers_is_bounded_and_nothing_is_lost(
+    api: Api, server: ServerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge_server, "Backlog", lambda: Backlog(2 * len(BIG)))
+    times = SessionTimes(write=PATIENCE * 10, close=PATIENCE)
+    with running_bridge(server.address, times=times) as bridge, contextlib.ExitStack() as stack:
+        audience = [user() for _ in range(3)]
+        slow = [stack.enter_context(bridge.open(small=True)) for _ in audience]
+        for socket, to in zip(slow, audience, strict=True):
+            socket.subscribe(to)
+        sent: list[list[str]] = [[] for _ in audience]
+        while not bridge.admission.closed:
+            for to, ids in zip(audience, sent, strict=True):
+                results = api.batch(*(request(to, message=BIG) for _ in range(3)))
+                ids.extend(ids_of(result.response.notification for result in results))
+        closed = 0
+        for socket, to, ids in zip(slow, audience, sent, strict=True):
+            with contextlib.suppress(ConnectionClosed):
+                while list(socket.seen) != ids:
+                    socket.any_frame()
+            if list(socket.seen) != ids:
+                closed += 1
+                assert socket.ending() == (1013, "SUBSCRIBER_TOO_SLOW")
+                with bridge.open() as again:
+                    again.subscribe(to, socket.cursor)
+                    assert list(socket.seen) + again.ids(len(ids) - len(socket.seen)) == ids
+        assert closed == bridge.admission.closed[1013]
+    assert bridge.server._backlog._left == 2 * len(BIG)
+
+
 def test_a_browser_that_never_takes_anything_is_cut_off(api: Api, server: ServerUnderTest) -> None:
     to = user()
     times = SessionTimes(write=0.1, slowest=1e9, close=0.05)
     with running_bridge(server.address, times=times) as bridge, bridge.open(small=True) as slow:
         slow.subscribe(to)
-        while not bridge.server.counts.closed:
+        while not bridge.admission.closed:
             api.batch(*(request(to, message=BIG) for _ in range(10)))
-        eventually(lambda: bridge.server.counts.connections == 0)
+        eventually(lambda: bridge.server.connections == 0)
         assert slow.ending()[0] == 1006
 
 
@@ -290,7 +336,7 @@ def test_a_fault_costs_one_socket_and_is_logged_without_its_token(
     with bridge.open() as other:
         other.subscribe(user())
         with monkeypatch.context() as patch, bridge.open() as socket:
-            patch.setattr(Feed, "started", lambda _self: None)  # which takes an event, too
+            patch.setattr(Subscription, "take", lambda _self: None)  # which takes an event, too
             socket.begin(user(), token="s3cr3t")
             code, error = socket.refusal()
         assert (code, error["code"]) == (1013, "UNAVAILABLE")
@@ -303,7 +349,7 @@ def test_a_fault_costs_one_socket_and_is_logged_without_its_token(
 # -- many browsers -------------------------------------------------------------------------------
 
 
-def test_two_hundred_sockets_are_pushed_to(api: Api, bridge: BridgeUnderTest) -> None:
+async def test_two_hundred_sockets_are_pushed_to(api: Api, bridge: BridgeUnderTest) -> None:
     audience = [user() for _ in range(200)]
 
     async def received(to: pb.Recipient, ready: asyncio.Semaphore) -> list[str]:
@@ -321,19 +367,16 @@ def test_two_hundred_sockets_are_pushed_to(api: Api, bridge: BridgeUnderTest) ->
     async def push(ready: asyncio.Semaphore) -> list[list[str]]:
         for _ in audience:
             await ready.acquire()
-        assert bridge.server.counts.sockets >= len(audience)
+        assert bridge.admission.sockets.taken >= len(audience)
         rounds = [await asyncio.to_thread(api.batch, *(request(to) for to in audience)) for _ in range(3)]
         return [
             list(ids) for ids in zip(*(ids_of(r.response.notification for r in one) for one in rounds), strict=True)
         ]
 
-    async def main() -> None:
-        ready = asyncio.Semaphore(0)
-        pushed, *got = await asyncio.gather(push(ready), *(received(to, ready) for to in audience))
-        assert got == pushed
-
-    asyncio.run(main())
-    eventually(lambda: bridge.server.counts.sockets == 0)
+    ready = asyncio.Semaphore(0)
+    pushed, *got = await asyncio.gather(push(ready), *(received(to, ready) for to in audience))
+    assert got == pushed
+    eventually(lambda: bridge.admission.sockets.taken == 0)
 
 
 # -- starting and going away ---------------------------------------------------------------------
@@ -363,8 +406,8 @@ def test_going_away_closes_every_socket_whatever_it_is_doing() -> None:
         with contextlib.suppress(ConnectionError):
             assert line.recv(1) == b""
         bridge.thread.stop()
-        assert bridge.server.counts.closed == {1001: 4}
-        assert (bridge.server.counts.sockets, bridge.server.counts.unconfirmed) == (0, 0)
+        assert bridge.admission.closed == {1001: 4}
+        assert (bridge.admission.sockets.taken, bridge.admission.unconfirmed.taken) == (0, 0)
         scripted.wait_for_departures(4)
         with pytest.raises(ConnectionError):
             bridge.http("/healthz")
@@ -378,46 +421,35 @@ def test_going_away_does_not_wait_for_browsers_that_take_nothing(api: Api, serve
         for _ in range(10):
             api.batch(*(request(to, message=BIG) for _ in range(10)))
         bridge.thread.stop()
-        assert bridge.server.counts.connections == 0
+        assert bridge.server.connections == 0
         with contextlib.suppress(ConnectionClosed):
             slow.ending()
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(bridge: BridgeUnderTest) -> None:
-    async def start() -> None:
-        upstream = Upstream("127.0.0.1:1")
-        try:
-            await BridgeServer(upstream).start(bridge.thread.listen)
-        finally:
-            await upstream.close()
-
+async def test_a_port_that_is_taken_is_told_in_one_line(bridge: BridgeUnderTest) -> None:
+    upstream = Upstream("127.0.0.1:1")
     with pytest.raises(ListenError, match=f"cannot listen on {bridge.thread.listen}: "):
-        asyncio.run(start())
+        await BridgeServer(upstream).start(bridge.thread.listen)
+    await upstream.close()
 
 
-def test_a_bridge_that_never_started_can_be_stopped() -> None:
-    async def stop() -> None:
-        await BridgeServer(Upstream("127.0.0.1:1")).stop(0.0)
-
-    asyncio.run(stop())
+async def test_a_bridge_that_never_started_can_be_stopped() -> None:
+    await BridgeServer(Upstream("127.0.0.1:1")).stop(0.0)
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "localhost:0", "[::1]:0"])
-def test_it_listens_on_either_kind_of_address(server: ServerUnderTest, listen: str) -> None:
+async def test_it_listens_on_either_kind_of_address(server: ServerUnderTest, listen: str) -> None:
     host, _, port = listen.rpartition(":")
-
-    async def start() -> ListenAddress:
-        upstream = Upstream(server.address)
-        bridge = BridgeServer(upstream)
-        try:
-            found = await bridge.start(ListenAddress(host.strip("[]"), int(port)))
-            async with connect(f"ws://{found}/ws", proxy=None):
-                return found
-        finally:
-            await bridge.stop(0.0)
-            await upstream.close()
-
-    assert asyncio.run(start()).port > 0
+    upstream = Upstream(server.address)
+    bridge = BridgeServer(upstream)
+    try:
+        found = await bridge.start(ListenAddress(host.strip("[]"), int(port)))
+        assert found.port > 0
+        async with connect(f"ws://{found}/ws", proxy=None):
+            pass
+    finally:
+        await bridge.stop(0.0)
+        await upstream.close()
 
 
 def test_tokens_do_not_travel_in_the_clear_to_another_machine() -> None:

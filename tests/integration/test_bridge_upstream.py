@@ -36,6 +36,9 @@ AGED = Refusal(grpc.StatusCode.UNAVAILABLE, reason="STREAM_AGED", retry_after=0)
 CUT = Refusal(grpc.StatusCode.CANCELLED)
 SLOW = Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, reason="SUBSCRIBER_TOO_SLOW", retry_after=0)
 CROWDED = Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, reason="TOO_MANY_STREAMS", retry_after=0)
+EARLY = Refusal(
+    grpc.StatusCode.UNAUTHENTICATED, reason="UNAUTHENTICATED", metadata={"valid_from": "2026-03-01T12:00:00Z"}
+)
 EXPIRED = Refusal(grpc.StatusCode.UNAUTHENTICATED, reason="TOKEN_EXPIRED")
 FAULT = Refusal(grpc.StatusCode.INTERNAL, reason="INTERNAL", metadata={"incident": "1"})
 
@@ -172,7 +175,7 @@ def test_a_server_without_the_service_is_told_to_the_operator(
     socket.begin(USER)
     code, error = socket.refusal()
     assert (code, error["code"], error["reason"]) == (1013, "UNIMPLEMENTED", "")
-    [record] = [record for record in caplog.records if record.name == "tocsin_server.bridge.relay"]
+    [record] = [record for record in caplog.records if record.name == "tocsin_server.bridge.carrier"]
     assert record.__dict__["event"] == "bridge_relay_unimplemented"
     assert "RelayService" in record.getMessage()
 
@@ -243,6 +246,11 @@ def test_a_server_that_stays_away_ends_the_socket(server: ScriptedServer) -> Non
         assert (code, error["reason"]) == (1013, "SHUTTING_DOWN")
 
 
+def test_a_token_whose_time_has_not_come_is_tried_again(server: ScriptedServer, socket: BrowserSocket) -> None:
+    server.script("Subscribe", EARLY, EARLY, [subscribed("c0"), SILENCE])
+    socket.subscribe(USER, token="ahead")
+
+
 def test_outages_do_not_add_up(server: ScriptedServer) -> None:
     server.script("Subscribe", *[[subscribed("c0"), AWAY]] * 20, [subscribed("c0"), arrived("c1"), SILENCE])
     with running_bridge(server.address, outage_limit=0.0) as bridge, bridge.open() as socket:
@@ -306,10 +314,10 @@ def test_every_call_has_the_sockets_token_and_recipient(server: ScriptedServer, 
 
 def test_ids_are_marked_without_naming_a_recipient(server: ScriptedServer, socket: BrowserSocket) -> None:
     server.script("Subscribe", [subscribed("c0"), SILENCE])
-    server.script("MarkRead", service_pb.MarkReadResponse(marked_count=1, unread_count=2))
+    server.script("MarkRead", service_pb.MarkReadResponse(marked_count=1, unread_count=2, cursor="c7"))
     socket.subscribe(USER)
     answer = socket.ask({"type": "mark_read", "ids": [NOTIFICATION_ID]})
-    assert answer == {"type": "marked", "marked_count": 1, "unread_count": 2}
+    assert answer == {"type": "marked", "marked_count": 1, "unread_count": 2, "cursor": "c7"}
     request = server.calls("MarkRead")[0].request
     assert list(request.ids) == [NOTIFICATION_ID]
     assert not request.HasField("recipient")
@@ -328,7 +336,7 @@ def test_what_a_server_without_authentication_tells_is_kept_from_browsers(
 
 @pytest.mark.parametrize(
     ("refusal", "code"),
-    [(EXPIRED, 4401), (Refusal(grpc.StatusCode.UNAUTHENTICATED, reason="UNAUTHENTICATED"), 4401)],
+    [(EXPIRED, 4401), (EARLY, 1013), (Refusal(grpc.StatusCode.UNAUTHENTICATED, reason="UNAUTHENTICATED"), 4401)],
 )
 def test_a_request_shows_that_a_token_is_bad_as_well(
     server: ScriptedServer, socket: BrowserSocket, refusal: Refusal, code: int
@@ -361,8 +369,8 @@ def test_a_browser_that_leaves_ends_its_stream(server: ScriptedServer, bridge: B
     with bridge.open() as socket:
         socket.subscribe(USER)
     server.wait_for_departures(1)
-    assert eventually(lambda: bridge.server.counts.sockets == 0)
-    assert bridge.server.counts.closed == {}
+    assert eventually(lambda: bridge.admission.sockets.taken == 0)
+    assert bridge.admission.closed == {}
 
 
 @pytest.mark.parametrize("waiting_for", ["Subscribe", "List"])
@@ -376,4 +384,4 @@ def test_a_browser_that_leaves_while_the_server_is_asked_ends_that_too(
         socket.send({"type": "list"})
         server.wait_for_calls(waiting_for, 1)
     server.wait_for_departures(1 if waiting_for == "Subscribe" else 2)
-    assert eventually(lambda: bridge.server.counts.sockets == 0)
+    assert eventually(lambda: bridge.admission.sockets.taken == 0)

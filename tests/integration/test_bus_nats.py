@@ -18,12 +18,11 @@ from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 
 from helpers.nats_server import NatsServer, shared_server_url
-from helpers.process import on_a_loop
 from helpers.replica import EPOCH, Replica, exchange, hint, replicas, user
 from helpers.waiting import eventually
-from tocsin_server.feed import bus_nats
-from tocsin_server.feed.bus_nats import subject_of
-from tocsin_server.model import Recipient
+from tocsin_server.domain.model import Recipient
+from tocsin_server.feed.bus import nats as bus_nats
+from tocsin_server.feed.bus.nats import subject_of
 
 
 @pytest.fixture
@@ -145,29 +144,26 @@ def test_a_server_that_hangs_counts_as_lost_and_holds_no_stream_up(monkeypatch: 
         exchange(here, there, [to])
 
 
-def test_a_line_that_ends_with_something_still_to_write_is_closed_as_a_whole() -> None:
-    async def scenario() -> None:
-        closed = asyncio.Event()
+async def test_a_line_that_ends_with_something_still_to_write_is_closed_as_a_whole() -> None:
+    closed = asyncio.Event()
 
-        async def note() -> None:
-            closed.set()
+    async def note() -> None:
+        closed.set()
 
-        async def ignore(_: object) -> None:
-            pass
+    async def ignore(_: object) -> None:
+        pass
 
-        client = bus_nats._Connection()
-        await client.connect(shared_server_url(), allow_reconnect=False, closed_cb=note, error_cb=ignore)
-        await client.subscribe("somebody", cb=ignore)
-        await client.flush()
-        assert client._transport is not None
-        client._transport._io_writer.transport.abort()  # type: ignore[attr-defined]  # as a reset by the server does
-        await client.publish("somebody", b"pending")
-        await client.close()
-        assert closed.is_set()
-        await asyncio.sleep(0)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-
-    on_a_loop(scenario)
+    client = bus_nats._Connection()
+    await client.connect(shared_server_url(), allow_reconnect=False, closed_cb=note, error_cb=ignore)
+    await client.subscribe("somebody", cb=ignore)
+    await client.flush()
+    assert client._transport is not None
+    client._transport._io_writer.transport.abort()  # type: ignore[attr-defined]  # as a reset by the server does
+    await client.publish("somebody", b"pending")
+    await client.close()
+    assert closed.is_set()
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 def test_closing_does_not_wait_for_a_server_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +250,7 @@ def test_hints_that_the_server_may_not_have_seen_are_published_again() -> None:
 
 
 def test_a_password_may_have_any_characters(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG", "tocsin_server.feed.bus")
+    caplog.set_level("DEBUG", "tocsin_server.feed.bus.connection")
     password = "p@ss:w/o,r%d"
     with NatsServer("--user", "ann", "--pass", password) as server:
         good = server.url.replace("//", f"//ann:{quote(password, safe='')}@")
@@ -266,7 +262,7 @@ def test_a_password_may_have_any_characters(caplog: pytest.LogCaptureFixture) ->
 def test_refused_credentials_are_logged_without_the_password_until_they_are_good(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("DEBUG", "tocsin_server.feed.bus")
+    caplog.set_level("DEBUG", "tocsin_server.feed.bus.connection")
     with NatsServer("--user", "ann", "--pass", "correct") as server:
         with Replica(server.url.replace("//", "//ann:open-sesame@")) as replica:
             eventually(lambda: "Authorization" in "".join(str(vars(record)) for record in caplog.records))

@@ -12,10 +12,10 @@ import pytest
 from helpers.postgresql import temporary_database
 from helpers.replica import EPOCH, Replica, exchange, hint, replicas, terminate_connections, user
 from helpers.waiting import eventually
-from tocsin_server.feed import bus_postgresql
-from tocsin_server.feed.bus import Hint
-from tocsin_server.feed.bus_postgresql import CHANNEL, LONGEST_PAYLOAD
-from tocsin_server.model import FeedPosition, Recipient, RecipientType
+from tocsin_server.domain.model import FeedPosition, Recipient, RecipientType
+from tocsin_server.feed.bus import postgresql as bus_postgresql
+from tocsin_server.feed.bus.hints import Hint
+from tocsin_server.feed.bus.postgresql import CHANNEL, LONGEST_PAYLOAD
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_replicas_on_other_databases_of_the_server_hear_nothing(url: str) -> Non
 def test_refused_credentials_are_logged_without_the_password_until_they_are_good(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "tocsin_server.feed.bus")
+    caplog.set_level("INFO", "tocsin_server.feed.bus.connection")
     role = f"role_{urlsplit(url).path[1:]}"
     parts = urlsplit(url)
     mistaken = parts._replace(netloc=f"{role}:open-sesame@{parts.netloc.rpartition('@')[2]}").geturl()

@@ -14,7 +14,7 @@ from tocsin.v1 import notification_pb2 as pb
 
 from helpers.calls import EMAIL, FAILED, PENDING, SENT, SMS, WEBSOCKET, Api, at, channel_of, request, user
 from helpers.server import ServerUnderTest, running_server
-from helpers.smtp_server import SmtpServer, drop, hang, refuse
+from helpers.smtp_server import SmtpServer, Step, drop, hang, refuse
 from helpers.waiting import eventually
 
 MAIL = (EMAIL, "ann@example.org")
@@ -206,6 +206,85 @@ def test_a_second_relay_takes_over_at_once(tmp_path: Path, dead_relay: str, smtp
         assert (row.attempts, row.response["provider"]) == (1, smtp.url)
 
 
+def test_a_relay_too_slow_to_come_to_the_content_leaves_the_mail_to_the_second(
+    tmp_path: Path, smtp: SmtpServer
+) -> None:
+    smtp.pipelining = False
+    smtp.slowness = 0.3  # less than an operation may take, and in sum more than an attempt may
+    with SmtpServer() as other, mailing(tmp_path, smtp.url, other.url, send_timeout=1.0) as (_, api):
+        row = when(api, api.send(request(user(), MAIL)).id, SENT)
+        assert (row.attempts, row.response["provider"]) == (1, other.url)
+        assert not smtp.messages
+        assert len(other.messages) == 1
+
+
+REFUSALS = [
+    refuse("connect", "554 5.7.1 no service for you"),
+    refuse("connect", "521 this host accepts no mail"),
+    refuse("mail", "530 5.7.0 authentication required"),
+    refuse("mail", "552 5.3.4 message too big"),
+    refuse("mail", "550 5.7.60 may not send as this sender"),
+    refuse("rcpt", "554 5.7.1 relay access denied"),
+    refuse("rcpt", "551 user not local"),
+    refuse("rcpt", "550 5.4.5 daily sending quota exceeded"),
+    refuse("data", "554 no valid recipients"),
+    refuse("content", "552 too much mail data"),
+    refuse("content", "554 5.7.1 looks like spam"),
+    refuse("content", "554 Message rejected: Email address is not verified."),
+]
+
+
+def test_what_one_relay_cannot_carry_another_carries(tmp_path: Path) -> None:
+    cases = [
+        (SmtpServer(smtputf8=False), request(user(), (EMAIL, "jörg@example.org"))),
+        (SmtpServer(size_limit=1_000), request(user(), MAIL, message="x" * 2_000)),
+    ]
+    for first, wanted in cases:
+        with first, SmtpServer() as other, mailing(tmp_path, first.url, other.url) as (_, api):
+            row = when(api, api.send(wanted).id, SENT)
+            assert (row.attempts, row.response["provider"]) == (1, other.url)
+            assert not first.transactions
+            assert len(other.messages) == 1
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda step: f"{step.stage} {step.text[:9]}")
+def test_what_one_relay_refuses_for_reasons_of_its_own_another_is_asked_for(tmp_path: Path, refusal: Step) -> None:
+    with SmtpServer(credentials=("shop", "secret")) as first, SmtpServer() as other:
+        first.script(refusal)
+        with mailing(tmp_path, first.url, other.url) as (_, api):
+            row = when(api, api.send(request(user(), MAIL)).id, SENT)
+            assert (row.attempts, row.response["provider"]) == (1, other.url)
+            assert not first.messages
+
+
+def test_wrong_credentials_at_one_relay_leave_the_mail_to_another(tmp_path: Path) -> None:
+    first, other = SmtpServer(credentials=("shop", "secret")), SmtpServer()
+    with first, other, mailing(tmp_path, first.url.replace("secret", "mistaken"), other.url) as (_, api):
+        assert when(api, api.send(request(user(), MAIL)).id, SENT).response["provider"] == other.url
+
+
+@pytest.mark.parametrize("refusal", [refuse("rcpt", "550 5.1.1 no such user"), refuse("rcpt", "556 no mail here")])
+def test_what_is_wrong_for_everybody_is_asked_for_once(tmp_path: Path, smtp: SmtpServer, refusal: Step) -> None:
+    smtp.script(refusal)
+    with SmtpServer() as other, mailing(tmp_path, smtp.url, other.url) as (_, api):
+        row = when(api, api.send(request(user(), MAIL)).id, FAILED)
+        assert (row.attempts, row.response["provider"]) == (1, smtp.url)
+        assert not other.transactions
+
+
+def test_a_limit_that_every_relay_has_is_final(tmp_path: Path) -> None:
+    first, other = SmtpServer(size_limit=1_000), SmtpServer(size_limit=1_500)
+    with first, other, mailing(tmp_path, first.url, other.url) as (_, api):
+        row = when(api, api.send(request(user(), MAIL, message="x" * 2_000)).id, FAILED)
+        assert (row.attempts, row.response["outcome"], row.response["code"]) == (1, "permanent", "552")
+
+
+def test_a_limit_is_not_final_while_another_relay_is_down(tmp_path: Path, dead_relay: str) -> None:
+    with SmtpServer(size_limit=1_000) as first, mailing(tmp_path, dead_relay, first.url, max_attempts=3) as (_, api):
+        row = when(api, api.send(request(user(), MAIL, message="x" * 2_000)).id, FAILED)
+        assert (row.attempts, row.response["outcome"], row.response["provider"]) == (3, "transient", dead_relay)
+
+
 def test_a_line_that_breaks_after_the_content_leaves_the_outcome_unknown(tmp_path: Path, smtp: SmtpServer) -> None:
     smtp.script(drop("content"))
     with SmtpServer() as other, mailing(tmp_path, smtp.url, other.url) as (_, api):
@@ -235,6 +314,7 @@ def test_a_scheduled_email_goes_out_when_it_is_due(tmp_path: Path, smtp: SmtpSer
         assert channel_of(api.get(scheduled.id), EMAIL).next_attempt_at == scheduled.send_at
         when(api, scheduled.id, SENT)
         assert [mail.recipients for mail in smtp.messages] == [["now@example.org"], ["later@example.org"]]
+        assert smtp.messages[1].parsed["Date"].datetime.timestamp() == scheduled.send_at.seconds
         assert at(0).seconds >= scheduled.send_at.seconds
 
 

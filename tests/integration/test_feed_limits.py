@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,9 +14,9 @@ from tocsin.v1 import notification_pb2 as pb
 from helpers.calls import Api, Stream, request, user
 from helpers.server import feed_server, running_server
 from helpers.waiting import eventually
+from tocsin_server.domain.model import FeedEvent, MarkedRead
 from tocsin_server.feed.hub import QUEUE_LIMIT
 from tocsin_server.feed.stream import StreamTimes
-from tocsin_server.model import FeedEvent
 from tocsin_server.rpc import server as rpc_server
 
 PARAGRAPH = "It arrives on Friday. " * 180
@@ -89,7 +91,7 @@ def test_events_that_were_lost_on_the_way_are_found_by_comparing_positions(tmp_p
 
 def test_an_event_shows_that_others_were_lost_and_they_come_first(tmp_path: Path) -> None:
     def lost(event: FeedEvent) -> bool:
-        return event.notification is None or event.notification.title == "lost"
+        return isinstance(event, MarkedRead) or event.notification.title == "lost"
 
     with feed_server(tmp_path, lost=lost) as server, Api(server.address) as api:
         to = user()
@@ -234,3 +236,22 @@ def test_a_recipient_has_so_many_streams_and_the_server_has_so_many(tmp_path: Pa
             assert stream.subscribed().recovered, "a stream that ended has freed its place"
         for stream in [*streams, *others]:
             stream.cut()
+
+
+def test_a_backend_has_a_share_of_the_streams_and_recipients_have_their_own(tmp_path: Path) -> None:
+    tokens = [f"{name}:read:{hashlib.sha256(name.encode()).hexdigest()}" for name in ("leaky", "desk")]
+    with feed_server(tmp_path, auth_tokens=tokens, streams=6) as server, Api(server.address) as api:
+
+        def opened(token: str) -> Stream:
+            return api.subscribe(user(), token=token)
+
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(opened("leaky")).subscribed()
+            refusal = opened("leaky").ending()
+            assert (refusal.reason, refusal.metadata) == ("TOO_MANY_STREAMS", {"scope": "token", "limit": "3"})
+            for _ in range(3):
+                stack.enter_context(opened("desk")).subscribed()
+        eventually(lambda: server.open_subscriptions == 0)
+        with opened("leaky") as stream:
+            stream.subscribed()

@@ -16,16 +16,24 @@ from helpers.drafts import draft, user
 from helpers.feeds import NO_CHECKS, Follower, Wire
 from helpers.server import running_server
 from helpers.waiting import eventually, eventually_async
-from tocsin_server import application
-from tocsin_server.clock import wall_clock
-from tocsin_server.feed.bus import Bus
-from tocsin_server.feed.buses import make_bus
+from tocsin_server.application import parts
+from tocsin_server.domain.clock import wall_clock
+from tocsin_server.domain.model import (
+    Accepted,
+    ChannelType,
+    ClaimedChannel,
+    FeedEvent,
+    FeedPosition,
+    Micros,
+    Recipient,
+)
+from tocsin_server.feed.bus.choice import make_bus
+from tocsin_server.feed.bus.hints import Bus
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams
-from tocsin_server.model import Accepted, ChannelType, ClaimedChannel, FeedEvent, FeedPosition, Recipient
-from tocsin_server.storage import sqlite_file
-from tocsin_server.storage.sqlite import SqliteStore
+from tocsin_server.storage.databases import sqlite_file
+from tocsin_server.storage.databases.sqlite import SqliteStore
 
 
 class ToHub:
@@ -45,6 +53,12 @@ class ToHub:
     ) -> None:
         if events:
             self._hub.publish(events)
+
+    def undecided(self, route_by: Micros) -> None:
+        """See `CommitListener.undecided`."""
+
+    def step_due(self, at: Micros) -> None:
+        pass
 
 
 class Replica:
@@ -105,93 +119,76 @@ def bus_url(request: pytest.FixtureRequest) -> Iterator[str]:
             yield url
 
 
-def test_a_stream_sees_what_another_replica_commits(tmp_path: Path, bus_url: str) -> None:
-    async def scenario() -> None:
-        to = user()
-        async with two_replicas(tmp_path, lambda: make_bus(bus_url)) as (here, there):
-            stream = await there.follow(to)
-            sent = await here.send(to)
-            await stream.has(sent)
-            sent += await here.send(to, 3)
-            await stream.has(sent)
-            await here.store.mark_read(sent[:1])
+async def test_a_stream_sees_what_another_replica_commits(tmp_path: Path, bus_url: str) -> None:
+    to = user()
+    async with two_replicas(tmp_path, lambda: make_bus(bus_url)) as (here, there):
+        stream = await there.follow(to)
+        sent = await here.send(to)
+        await stream.has(sent)
+        sent += await here.send(to, 3)
+        await stream.has(sent)
+        await here.store.mark_read(sent[:1])
 
-            async def knows() -> bool:
-                return stream.read_state[sent[0]]
+        async def knows() -> bool:
+            return stream.read_state[sent[0]]
 
-            await eventually_async(knows)
-
-    asyncio.run(scenario())
+        await eventually_async(knows)
 
 
-def test_replicas_that_commit_at_the_same_time_show_one_feed(tmp_path: Path, bus_url: str) -> None:
-    async def scenario() -> None:
-        several = [user() for _ in range(3)]
-        async with two_replicas(tmp_path, lambda: make_bus(bus_url)) as replicas:
-            followers = {to: [await replica.follow(to) for replica in replicas for _ in range(2)] for to in several}
-            for round_number in range(12):
-                await asyncio.gather(
-                    *(replica.send(to, 1 + round_number % 3) for replica in replicas for to in several)
-                )
-            for to, streams in followers.items():
-                part = await replicas[0].store.feed_after(to, FeedPosition(0, 0), 1000)
-                expected = drafts.ids_of(part.notifications)
-                assert len(expected) == 2 * (1 + 2 + 3) * 4
-                for stream in streams:
-                    await stream.has(expected)
-
-    asyncio.run(scenario())
+async def test_replicas_that_commit_at_the_same_time_show_one_feed(tmp_path: Path, bus_url: str) -> None:
+    several = [user() for _ in range(3)]
+    async with two_replicas(tmp_path, lambda: make_bus(bus_url)) as replicas:
+        followers = {to: [await replica.follow(to) for replica in replicas for _ in range(2)] for to in several}
+        for round_number in range(12):
+            await asyncio.gather(*(replica.send(to, 1 + round_number % 3) for replica in replicas for to in several))
+        for to, streams in followers.items():
+            part = await replicas[0].store.feed_after(to, FeedPosition(0, 0), 1000)
+            expected = drafts.ids_of(part.notifications)
+            assert len(expected) == 2 * (1 + 2 + 3) * 4
+            for stream in streams:
+                await stream.has(expected)
 
 
-def test_what_was_lost_is_found_after_a_reset(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        to, other = user(), user()
-        async with two_replicas(tmp_path, Wire) as (here, there):
-            stream, idle = await there.follow(to), await there.follow(other)
-            sent = await here.send(to, 3)
-            there.hub.reset()
-            await stream.has(sent)
-            sent += await here.send(to)
-            there.hub.reset()
-            there.hub.reset()
-            await stream.has(sent)
-            assert idle.ids == []
-
-    asyncio.run(scenario())
+async def test_what_was_lost_is_found_after_a_reset(tmp_path: Path) -> None:
+    to, other = user(), user()
+    async with two_replicas(tmp_path, Wire) as (here, there):
+        stream, idle = await there.follow(to), await there.follow(other)
+        sent = await here.send(to, 3)
+        there.hub.reset()
+        await stream.has(sent)
+        sent += await here.send(to)
+        there.hub.reset()
+        there.hub.reset()
+        await stream.has(sent)
+        assert idle.ids == []
 
 
-def test_an_event_of_ones_own_brings_what_others_committed_before_it(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        to = user()
-        async with two_replicas(tmp_path, Wire) as (here, there):
-            stream = await there.follow(to)
-            sent = await here.send(to, 2)
-            sent += await there.send(to)
-            await stream.has(sent)
-            assert isinstance(here.bus, Wire)
-            for recipient, position in here.bus.sent:
-                there.hub.hint(recipient, position)
-            sent += await there.send(to)
-            await stream.has(sent)
-
-    asyncio.run(scenario())
+async def test_an_event_of_ones_own_brings_what_others_committed_before_it(tmp_path: Path) -> None:
+    to = user()
+    async with two_replicas(tmp_path, Wire) as (here, there):
+        stream = await there.follow(to)
+        sent = await here.send(to, 2)
+        sent += await there.send(to)
+        await stream.has(sent)
+        assert isinstance(here.bus, Wire)
+        for recipient, position in here.bus.sent:
+            there.hub.hint(recipient, position)
+        sent += await there.send(to)
+        await stream.has(sent)
 
 
-def test_a_commit_is_told_to_the_bus_as_the_position_it_reached(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        to, other = user(), user()
-        async with two_replicas(tmp_path, Wire) as (here, _):
-            assert isinstance(here.bus, Wire)
-            await here.send(to, 2)
-            await here.send(other)
-            several = await here.send(to, 3)
-            await here.store.mark_read(several)
-            heads = {who: (await here.store.feed_state(who)).head for who in (to, other)}
-            newest = dict(here.bus.sent)
-            assert newest == heads
-            assert heads[to].sequence == 8
-
-    asyncio.run(scenario())
+async def test_a_commit_is_told_to_the_bus_as_the_position_it_reached(tmp_path: Path) -> None:
+    to, other = user(), user()
+    async with two_replicas(tmp_path, Wire) as (here, _):
+        assert isinstance(here.bus, Wire)
+        await here.send(to, 2)
+        await here.send(other)
+        several = await here.send(to, 3)
+        await here.store.mark_read(several)
+        heads = {who: (await here.store.feed_state(who)).head for who in (to, other)}
+        newest = dict(here.bus.sent)
+        assert newest == heads
+        assert heads[to].sequence == 8
 
 
 # -- the application -----------------------------------------------------------------------------
@@ -208,7 +205,7 @@ def test_the_application_tells_its_bus_of_commits_and_closes_it_last(
         wires.append(Wire())
         return wires[-1]
 
-    monkeypatch.setattr(application, "make_bus", make)
+    monkeypatch.setattr(parts, "make_bus", make)
     to = api_user()
     with running_server(tmp_path) as server, Api(server.address) as api, api.subscribe(to) as stream:
         stream.subscribed()

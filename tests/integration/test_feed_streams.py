@@ -26,8 +26,8 @@ from helpers.calls import (
     request,
     user,
 )
-from helpers.databases import KINDS, empty_database
-from helpers.server import ServerUnderTest, running_server
+from helpers.databases import KINDS
+from helpers.server import ServerUnderTest, running_server, server_on
 from helpers.waiting import eventually
 from tocsin_server.feed import cursor as feed_cursor
 
@@ -37,10 +37,7 @@ MAIL = (EMAIL, "ann@example.org")
 @pytest.fixture(scope="module", params=KINDS)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
     folder = tmp_path_factory.mktemp("server")
-    with (
-        empty_database(request.param, folder) as url,
-        running_server(folder, dev=True, database_url=url) as running,
-    ):
+    with server_on(request.param, folder) as running:
         yield running
 
 
@@ -316,8 +313,12 @@ def test_what_is_read_at_the_moment_it_arrives_is_sent_all_the_same(api: Api) ->
             notification = sent.result().notification
             marked.append(api.stub.MarkRead.future(everything, timeout=DEADLINE))
             assert sum(call.result().marked_count for call in marked) == 1
-            kinds = [stream.event().WhichOneof("event"), stream.event().WhichOneof("event")]
-            assert kinds == ["notification", "read_changed"]
+            arrived = stream.event()
+            assert arrived.notification.id == notification.id
+            # PostgreSQL's writers tell of two commits in either order. If reading is told of first, the stream finds a
+            # gap and reads the feed: it gets the notification once, as it is in the end.
+            if not arrived.notification.is_read:
+                assert stream.event().WhichOneof("event") == "read_changed"
             eventually(lambda: is_sent(api, notification.id), timeout=5)  # noqa: B023 - called within the round
 
 

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers.databases import DatabaseAtUrl
+from helpers.databases import MIGRATIONS, DatabaseAtUrl
 from helpers.drafts import EMAIL, FAILED, PENDING, SMS, WEBSOCKET, draft, user
 from helpers.postgresql import drop_database, shared_server_url, temporary_database
 from helpers.store import (
@@ -30,20 +30,26 @@ from helpers.store import (
     in_loops,
 )
 from helpers.waiting import eventually
-from tocsin_server.clock import micros, wall_clock
-from tocsin_server.errors import (
+from tocsin_server.domain.clock import micros, wall_clock
+from tocsin_server.domain.errors import (
     DatabaseNewer,
+    DatabaseRefusal,
     DatabaseUnavailable,
     DatabaseUnusable,
     MigrationsPending,
 )
-from tocsin_server.model import ChannelDraft, Micros, NotificationFilter
-from tocsin_server.storage import postgresql_connection
-from tocsin_server.storage.postgresql import READERS, WRITERS, PostgresqlStore
-from tocsin_server.storage.postgresql_connection import Database, DatabaseClock, Fault, describe, fault_of, prepare
+from tocsin_server.domain.model import ChannelDraft, MarkedRead, Micros, NotificationFilter
+from tocsin_server.storage.databases import postgresql_connection
+from tocsin_server.storage.databases.faults import Fault
+from tocsin_server.storage.databases.postgresql import READERS, WRITERS, PostgresqlStore
+from tocsin_server.storage.databases.postgresql_connection import (
+    Database,
+    DatabaseClock,
+    describe,
+    fault_of,
+    prepare,
+)
 from tocsin_server.storage.writer import Transaction
-
-MIGRATIONS = ["0001_notifications", "0002_fewer_feed_indexes"]
 
 
 @pytest.fixture
@@ -220,7 +226,7 @@ def test_every_session_is_set_up_whatever_the_databases_defaults_are(careless: S
         "client_encoding": "UTF8",
         "synchronous_commit": "on",
         "statement_timeout": "30s",
-        "lock_timeout": "10s",
+        "lock_timeout": "2s",
         "idle_in_transaction_session_timeout": "1min",
         "jit": "off",
     }
@@ -326,8 +332,13 @@ def test_closing_gives_up_every_connection(bench: StoreBench) -> None:
         ("23505", Fault.REFUSED),  # unique_violation
         ("23514", Fault.REFUSED),  # check_violation
         ("22001", Fault.REFUSED),  # string_data_right_truncation
-        ("42501", Fault.REFUSED),  # insufficient_privilege
-        ("42P01", Fault.REFUSED),  # undefined_table
+        ("58030", Fault.AWAY),  # io_error
+        ("XX001", Fault.AWAY),  # data_corrupted
+        ("42501", Fault.AWAY),  # insufficient_privilege
+        ("42P01", Fault.AWAY),  # undefined_table
+        ("42703", Fault.AWAY),  # undefined_column
+        ("22003", Fault.REFUSED),  # numeric_value_out_of_range
+        ("P0001", Fault.REFUSED),  # raise_exception, as by a trigger
         ("25P02", Fault.REFUSED),  # in_failed_sql_transaction
     ],
 )
@@ -375,6 +386,14 @@ def test_a_fault_of_our_own_is_not_the_databases() -> None:
         assert fault_of(error) is Fault.REFUSED
 
 
+def test_a_read_that_the_database_refuses_is_no_outage(shared: StoreBench, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(DatabaseRefusal):
+        shared.run(shared.store.get("login code 4711"))
+    [line] = [record for record in caplog.records if getattr(record, "event", None) == "read_refused"]
+    assert vars(line)["cause"] == "InvalidTextRepresentation 22P02"
+    assert "4711" not in caplog.text
+
+
 def _while_locked(bench: StoreBench, what: Callable[[Any], None], *, seen: bool = False) -> BaseException | None:
     """Let a call wait for somebody else's lock, do something to it, and return how it ended once the lock is gone.
 
@@ -416,9 +435,9 @@ def test_a_write_that_the_operator_ends_is_unavailable_and_the_next_one_works(be
 def test_a_write_that_waits_too_long_for_a_lock_is_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = postgresql_connection._SESSION.replace("lock_timeout = '10s'", "lock_timeout = '1ms'")
+    session = postgresql_connection._SESSION.replace("lock_timeout = '2s'", "lock_timeout = '1ms'")
     monkeypatch.setattr(postgresql_connection, "_SESSION", session)
-    caplog.set_level(logging.INFO, "tocsin_server.storage.writer")
+    caplog.set_level(logging.DEBUG, "tocsin_server.storage.writer")
 
     def wait_for_repetitions(_: Any) -> None:
         eventually(
@@ -645,7 +664,7 @@ def _in_every_column(shared: StoreBench, text: str) -> None:
         caller=f"{uuid.uuid4()}{text}",
         key=text or "empty",
     )
-    wanted.channels = [ChannelDraft(SMS, text)]
+    wanted = wanted._replace(channels=[ChannelDraft(SMS, text)])
     stored = shared.accept_one(wanted)
     assert (stored.title, stored.message, stored.metadata) == (title, text, wanted.metadata)
     assert stored.channels[0].address == text
@@ -783,5 +802,7 @@ def test_times_that_are_written_by_statements_are_exact_too(bench: StoreBench) -
     read_at = bench.get(stored).read_at
     assert read_at is not None
     assert before <= read_at <= bench.clock()
-    assert bench.listener.events[-1].read_at == read_at
+    event = bench.listener.events[-1]
+    assert isinstance(event, MarkedRead)
+    assert event.read_at == read_at
     bench.settle(stored.recipient, bench.state(stored.recipient).head)

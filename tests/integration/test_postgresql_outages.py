@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import threading
 import uuid
 from collections import Counter
@@ -28,11 +29,11 @@ from helpers.senders import Provider
 from helpers.server import ServerUnderTest, running_server
 from helpers.store import PostgresqlBackend, StoreBench
 from helpers.waiting import eventually, eventually_async
-from tocsin_server.delivery.lane import LEASE_LOST
-from tocsin_server.errors import DatabaseUnavailable
-from tocsin_server.model import Accepted, Micros, Status
-from tocsin_server.storage.postgresql import PostgresqlStore
-from tocsin_server.storage.postgresql_connection import prepare
+from tocsin_server.domain.errors import DatabaseUnavailable
+from tocsin_server.domain.model import Accepted, Micros, Status
+from tocsin_server.storage.databases.postgresql import PostgresqlStore
+from tocsin_server.storage.databases.postgresql_connection import prepare, said_of
+from tocsin_server.telemetry.tally import LEASE_LOST
 
 
 @pytest.fixture(scope="module")
@@ -255,48 +256,42 @@ def backend(database: DatabaseAtUrl) -> PostgresqlBackend:
     return PostgresqlBackend(url=database.url)
 
 
-def test_what_was_accepted_by_a_provider_during_an_outage_is_recorded_after_it_and_not_sent_again(
+async def test_what_was_accepted_by_a_provider_during_an_outage_is_recorded_after_it_and_not_sent_again(
     postgresql: PostgresqlServer, backend: PostgresqlBackend
 ) -> None:
-    async def scenario() -> None:
-        provider = Provider(lambda _: None)
-        async with engine(backend, settings=replace(QUICK, concurrency=8)) as running:
-            dispatcher = running.dispatcher({EMAIL_LANE: [provider]})
-            sent = [await running.send(EMAIL_LANE) for _ in range(8)]
-            eventually(lambda: len(provider.log) == 8)
-            with away(postgresql, "immediate"):
-                provider.release()
-                eventually(lambda: dispatcher.counts[EMAIL_LANE]["accepted"] == 8)
-            found = [await running.settled(one.id) for one in sent]
+    provider = Provider(lambda _: None)
+    async with engine(backend, settings=replace(QUICK, concurrency=8)) as running:
+        dispatcher = running.dispatcher({EMAIL_LANE: [provider]})
+        sent = [await running.send(EMAIL_LANE) for _ in range(8)]
+        eventually(lambda: len(provider.log) == 8)
+        with away(postgresql, "immediate"):
+            provider.release()
+            eventually(lambda: dispatcher.counts[EMAIL_LANE]["accepted"] == 8)
+        found = [await running.settled(one.id) for one in sent]
 
-        assert {(one.channels[0].status, one.channels[0].attempts) for one in found} == {(Status.SENT, 1)}
-        assert set(provider.entries.values()) == {1}
-        assert len(provider.log) == 8
-        assert dispatcher.counts[EMAIL_LANE][LEASE_LOST] == 0
-
-    asyncio.run(scenario())
+    assert {(one.channels[0].status, one.channels[0].attempts) for one in found} == {(Status.SENT, 1)}
+    assert set(provider.entries.values()) == {1}
+    assert len(provider.log) == 8
+    assert dispatcher.counts[EMAIL_LANE][LEASE_LOST] == 0
 
 
-def test_results_of_a_server_whose_connections_are_cut_are_all_recorded(
+async def test_results_of_a_server_whose_connections_are_cut_are_all_recorded(
     backend: PostgresqlBackend, database: DatabaseAtUrl
 ) -> None:
-    async def scenario() -> None:
-        provider = Provider()
-        async with engine(backend, settings=replace(QUICK, lease=1.0)) as running:
-            sent = await _accept(running, 300)
-            running.dispatcher({EMAIL_LANE: [provider]}, lease_at_insert=False)
-            for part in range(1, 9):
-                await eventually_async(lambda part=part: _log_has(provider, 30 * part))  # type: ignore[misc]
-                await asyncio.to_thread(cut, database)
-            found = [await running.settled(one) for one in sent]
+    provider = Provider()
+    async with engine(backend, settings=replace(QUICK, lease=1.0)) as running:
+        sent = await _accept(running, 300)
+        running.dispatcher({EMAIL_LANE: [provider]}, lease_at_insert=False)
+        for part in range(1, 9):
+            await eventually_async(lambda part=part: _log_has(provider, 30 * part))  # type: ignore[misc]
+            await asyncio.to_thread(cut, database)
+        found = [await running.settled(one) for one in sent]
 
-        rows = [one.channels[0] for one in found]
-        assert {row.status for row in rows} == {Status.SENT}
-        # Whose claim was not known to be committed is leased to nobody, and counts as an attempt when it is over.
-        assert set(provider.entries.values()) == {1}
-        assert {row_id for row_id, _ in provider.log} == {row.id for row in rows}
-
-    asyncio.run(scenario())
+    rows = [one.channels[0] for one in found]
+    assert {row.status for row in rows} == {Status.SENT}
+    # Whose claim was not known to be committed is leased to nobody, and counts as an attempt when it is over.
+    assert set(provider.entries.values()) == {1}
+    assert {row_id for row_id, _ in provider.log} == {row.id for row in rows}
     invariants.check(database.rows)
 
 
@@ -392,3 +387,15 @@ def test_a_result_of_unknown_outcome_is_written_once(bench: StoreBench) -> None:
     assert (found.status, found.channels[0].attempts) == (Status.SENT, 1)
     assert not bench.record(row, Status.SENT)
     assert bench.get(stored) == found
+
+
+# -- what is said of it --------------------------------------------------------------------------
+
+
+def test_of_a_refusal_the_sentence_is_told_and_not_the_row(database: DatabaseAtUrl) -> None:
+    with contextlib.closing(psycopg2.connect(database.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE unique_ones (text text PRIMARY KEY)")
+        with pytest.raises(psycopg2.Error) as caught:
+            cursor.copy_expert("COPY unique_ones FROM STDIN", io.StringIO("ann@example.org\n" * 2))
+    assert "ann" in str(caught.value)
+    assert said_of(caught.value) == 'duplicate key value violates unique constraint "unique_ones_pkey"'

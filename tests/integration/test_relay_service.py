@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +14,30 @@ from tocsin.v1 import notification_service_pb2 as service_pb
 from tocsin.v1 import relay_service_pb2 as relay_pb
 
 from helpers.browser_socket import token_for
-from helpers.calls import DEADLINE, EMAIL, SENT, WEBSOCKET, Api, channel_of, ids_of, refused, request, user
+from helpers.calls import (
+    DEADLINE,
+    EMAIL,
+    SENT,
+    WEBSOCKET,
+    Api,
+    channel_of,
+    ids_of,
+    read_refusal,
+    refused,
+    request,
+    user,
+)
 from helpers.relay import RelayCaller
 from helpers.server import ServerUnderTest, feed_server, running_server
 from helpers.waiting import eventually
 from tocsin_server.feed.stream import StreamTimes
 from tocsin_server.rpc import server as rpc_server
-from tocsin_server.rpc.relay_service import MOST_OPENINGS, WINDOW
+from tocsin_server.rpc.relay_stream import WINDOW, RelayTimes
+from tocsin_server.rpc.requests import MOST_NOTES, MOST_OPENINGS
+from tocsin_server.rpc.services.relay_service import RelayLimits
 
 SECRET = "a secret of at least thirty-two bytes"
-SHOP, DESK = "shop-token", "desk-token"
+SHOP, DESK, RELAY = "shop-token", "desk-token", "relay-token"
 PAGE = "It arrives on Friday. " * 900
 """20 KiB: the window of a subscription holds three of them."""
 
@@ -122,7 +137,7 @@ def test_a_relay_that_hangs_up_ends_with_ok(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
-    tokens = (entry("shop", "send", SHOP), entry("desk", "read", DESK))
+    tokens = (entry("shop", "send", SHOP), entry("desk", "read", DESK), entry("relay", "relay", RELAY))
     with running_server(tmp_path_factory.mktemp("guarded"), dev=True, auth_tokens=tokens, jwt_secret=SECRET) as running:
         yield running
 
@@ -155,7 +170,7 @@ def test_each_subscription_needs_a_token_that_is_good_for_its_own_recipient(guar
 
 
 def test_the_streams_own_credentials_give_no_rights(guarded: ServerUnderTest) -> None:
-    with Api(guarded.address) as api, RelayCaller(api, token=DESK) as relay:
+    with Api(guarded.address) as api, RelayCaller(api, token=RELAY) as relay:
         relay.open(1, user())
         assert relay.ending(1).reason == "UNAUTHENTICATED"
 
@@ -224,11 +239,19 @@ def test_a_missing_or_repeated_id_ends_the_stream_and_is_named(relay: RelayCalle
     assert "in use" in end.violations["openings[2].id"]
 
 
-def test_too_many_openings_at_once_are_refused(relay: RelayCaller) -> None:
-    relay.say(relay_pb.RelayRequest(openings=[relay_pb.RelayOpening(id=1)] * (MOST_OPENINGS + 1)))
+@pytest.mark.parametrize(
+    ("name", "too_many"),
+    [
+        ("openings", relay_pb.RelayRequest(openings=[relay_pb.RelayOpening(id=1)] * (MOST_OPENINGS + 1))),
+        ("closings", relay_pb.RelayRequest(closings=range(MOST_NOTES + 1))),
+        ("receipts", relay_pb.RelayRequest(receipts=[relay_pb.RelayReceipt(id=1)] * (MOST_NOTES + 1))),
+    ],
+)
+def test_too_much_at_once_is_refused(relay: RelayCaller, name: str, too_many: relay_pb.RelayRequest) -> None:
+    relay.say(too_many)
     end = relay.end()
     assert end is not None
-    assert list(end.violations) == ["openings"]
+    assert list(end.violations) == [name]
 
 
 def test_bytes_that_are_no_request_end_the_stream(api: Api) -> None:
@@ -276,7 +299,7 @@ def test_more_confirmed_than_was_sent_counts_as_all_of_it(api: Api) -> None:
 
 def test_a_subscription_that_is_never_confirmed_ends_as_too_slow_with_its_cursor(tmp_path: Path) -> None:
     with (
-        feed_server(tmp_path, relay_options={"patience": 0.2}) as server,
+        feed_server(tmp_path, relay_options={"times": RelayTimes(patience=0.2)}) as server,
         Api(server.address) as api,
         RelayCaller(api, confirms=False) as relay,
     ):
@@ -347,7 +370,7 @@ def test_subscriptions_count_as_streams_of_their_recipient_and_of_the_server(tmp
 
 
 def test_there_is_a_limit_of_relays(tmp_path: Path) -> None:
-    options = {"relays": 1}
+    options = {"limits": RelayLimits(used=(1, 1))}
     with (
         feed_server(tmp_path, relay_options=options) as server,
         Api(server.address) as api,
@@ -356,13 +379,14 @@ def test_there_is_a_limit_of_relays(tmp_path: Path) -> None:
         first.open(1, user())
         first.subscribed(1)
         with RelayCaller(api) as second:
+            second.open(1, user())
             end = second.end()
             assert end is not None
             assert end.reason == "TOO_MANY_STREAMS"
 
 
 def test_a_relay_without_subscriptions_ends(tmp_path: Path) -> None:
-    options = {"idleness": 0.05}
+    options = {"times": RelayTimes(idleness=0.05)}
     with (
         feed_server(tmp_path, relay_options=options) as server,
         Api(server.address) as api,
@@ -371,6 +395,38 @@ def test_a_relay_without_subscriptions_ends(tmp_path: Path) -> None:
         end = relay.end()
         assert end is not None
         assert (end.code, end.reason) == (grpc.StatusCode.UNAVAILABLE, "STREAM_AGED")
+
+
+def test_a_relay_whose_last_subscription_was_closed_ends_too(tmp_path: Path) -> None:
+    with feed_server(tmp_path) as server, Api(server.address) as api, RelayCaller(api) as relay:
+        for number in (1, 2):
+            relay.open(number, user())
+            relay.subscribed(number)
+        # From here on: before the first subscription it was idle, too, and for nobody knows how long.
+        [stream] = (stream for service in server.relay_services for stream in service._streams)
+        stream._times = RelayTimes(idleness=0.05)
+        relay.close(1, 2)
+        end = relay.end()
+        assert end is not None
+        assert (end.code, end.reason) == (grpc.StatusCode.UNAVAILABLE, "STREAM_AGED")
+
+
+def test_a_relay_that_opens_only_what_is_refused_ends_too(tmp_path: Path) -> None:
+    options = {"times": RelayTimes(idleness=0.3)}
+    with (
+        feed_server(tmp_path, relay_options=options) as server,
+        Api(server.address) as api,
+        RelayCaller(api) as relay,
+    ):
+        nobody = pb.Recipient(type=pb.RECIPIENT_TYPE_USER, id="7")
+        refusals = 0
+        with contextlib.suppress(grpc.RpcError):
+            while True:
+                relay.open(refusals + 1, nobody)
+                relay.ending(refusals + 1)
+                refusals += 1
+        assert refusals > 0
+        assert read_refusal(relay.call).reason == "STREAM_AGED"
 
 
 def test_subscriptions_age_one_by_one_and_the_stream_stays(tmp_path: Path) -> None:

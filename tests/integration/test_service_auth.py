@@ -19,14 +19,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tocsin.v1 import contact_service_pb2 as contact_pb
-from tocsin.v1 import contact_service_pb2_grpc, notification_service_pb2
+from tocsin.v1 import contact_service_pb2_grpc
 from tocsin.v1 import notification_pb2 as pb
 from tocsin.v1 import notification_service_pb2 as service_pb
 
 from helpers.calls import EMAIL, PENDING, SMS, WEBSOCKET, Api, Refusal, refused, request, user
 from helpers.server import ServerUnderTest, running_server
 from helpers.waiting import eventually
-from tocsin_server.errors import ConfigurationError
+from tocsin_server.domain.errors import ConfigurationError
 
 SECRET = "a secret of at least thirty-two bytes"
 PATIENCE = 30.0
@@ -51,6 +51,9 @@ def recipient_token(recipient: pb.Recipient, *, lifetime: float = 600, key: Any 
 
 TOKENS = (
     entry("shop", "send", "shop-token"),
+    entry("billing", "send", "billing-token"),
+    entry("support", "send_any", "support-token"),
+    entry("operator", "admin", "operator-token"),
     entry("desk", "read", "desk-token"),
     entry("agent", "route", "agent-token"),
     entry("admin", "*", "admin-token"),
@@ -103,7 +106,9 @@ REQUESTS: dict[str, Any] = {
 ALLOWED = {
     "shop-token": {"Send", "SendBatch", "Cancel", "Retry"},
     "desk-token": {"Get", "List", "MarkRead", "CountUnread", "Subscribe"},
-    "agent-token": {"Get", "List", "Route"},
+    "support-token": {"Send", "SendBatch", "Cancel", "Retry"},
+    "operator-token": {"Cancel", "Retry"},
+    "agent-token": {"Route"},  # and one kind of List, see below
     "admin-token": {*REQUESTS, "Subscribe"},
 }
 
@@ -376,6 +381,18 @@ def test_settings_that_cannot_be_right_are_refused_at_the_start(tmp_path: Path) 
             pass
 
 
+def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
+    missing = tmp_path / "none.pem"
+    wrong: dict[str, Any] = {
+        "auth_tokens": ("shop",), "jwt_secret": "short", "tls_cert": missing, "tls_key": missing,
+        "tls_client_ca": missing, "smtp_url": "smtp://h", "twilio_from": "+15550100", "listen": "0.0.0.0:0",
+    }  # fmt: skip
+    with pytest.raises(ConfigurationError) as refused, running_server(tmp_path, **wrong):
+        pass
+    for name in ("auth_tokens", "jwt_secret", "tls_cert", "tls_key", "tls_client_ca", "email_from", "twilio", "listen"):
+        assert f"TOCSIN_{name.upper()}" in str(refused.value)
+
+
 def test_tls_and_client_certificates(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -402,9 +419,84 @@ def test_tls_and_client_certificates(tmp_path: Path) -> None:
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-def test_every_rpc_is_in_some_scope() -> None:
-    from tocsin_server.rpc.auth import SCOPES  # noqa: PLC0415
+def test_whoever_decides_the_channels_lists_what_waits_for_a_decision_and_nothing_else(api: Api) -> None:
+    agent = bearer("agent-token")
+    call(api, "List", service_pb.ListRequest(unrouted_only=True), agent)
+    for wanted in (service_pb.ListRequest(), service_pb.ListRequest(recipient=user(), feed_only=True)):
+        refusal = refused(lambda wanted=wanted: call(api, "List", wanted, agent))  # type: ignore[misc]
+        assert (refusal.reason, refusal.metadata["method"]) == (
+            "PERMISSION_DENIED",
+            "tocsin.v1.NotificationService/List",
+        )
 
-    services = (notification_service_pb2.DESCRIPTOR, contact_pb.DESCRIPTOR)
-    methods = {m.name for file in services for s in file.services_by_name.values() for m in s.methods}
-    assert methods == set().union(*SCOPES.values())
+
+# -- owners --------------------------------------------------------------------------------------
+
+
+def cancelled(api: Api, notification: pb.Notification, token: str) -> Any:
+    return call(api, "Cancel", service_pb.CancelRequest(id=notification.id), bearer(token)).notification
+
+
+def retried(api: Api, notification: pb.Notification, token: str) -> Any:
+    return call(api, "Retry", service_pb.RetryRequest(id=notification.id), bearer(token)).notification
+
+
+def sent_by(api: Api, token: str) -> pb.Notification:
+    """Send something that waits for somebody who never subscribes."""
+    notification: pb.Notification = call(api, "Send", request(user(), WEBSOCKET), bearer(token)).notification
+    return notification
+
+
+def test_what_was_sent_belongs_to_the_caller_that_sent_it(api: Api) -> None:
+    single = sent_by(api, "shop-token")
+    batch = service_pb.SendBatchRequest(requests=[request(single.recipient, WEBSOCKET)])
+    [result] = call(api, "SendBatch", batch, bearer("billing-token")).results
+    assert (single.owner, result.response.notification.owner) == ("shop", "billing")
+    desk = bearer("desk-token")
+    assert call(api, "Get", service_pb.GetRequest(id=single.id), desk).notification.owner == "shop"
+    listed = call(api, "List", service_pb.ListRequest(recipient=single.recipient), desk).notifications
+    assert [notification.owner for notification in listed] == ["billing", "shop"]
+    assert first_event(api, user(), desk).WhichOneof("event") == "subscribed"
+
+
+def test_another_caller_changes_nothing_and_sees_nothing(api: Api) -> None:
+    waiting, failed = sent_by(api, "shop-token"), sent_by(api, "shop-token")
+    cancelled(api, failed, "shop-token")
+    for attempt, notification in ((cancelled, waiting), (retried, failed), (cancelled, failed)):
+        refusal = refused(lambda a=attempt, n=notification: a(api, n, "billing-token"))  # type: ignore[misc]
+        assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+        for content in (notification.title, notification.message, notification.recipient.id, "shop"):
+            assert content not in str(refusal)
+    now = call(api, "Get", service_pb.GetRequest(id=waiting.id), ADMIN).notification
+    assert now == waiting
+    unknown = pb.Notification(id=str(uuid.uuid4()))
+    assert refused(lambda: cancelled(api, unknown, "billing-token")).reason == "NOTIFICATION_NOT_FOUND"
+
+
+@pytest.mark.parametrize("token", ["shop-token", "support-token", "operator-token", "admin-token"])
+def test_the_owner_and_whoever_has_a_scope_for_it_cancel_and_retry(api: Api, token: str) -> None:
+    sent = sent_by(api, "shop-token")
+    assert cancelled(api, sent, token).status == pb.STATUS_FAILED
+    again = retried(api, sent, token)
+    assert (again.status, again.owner) == (pb.STATUS_PENDING, "shop")
+
+
+def test_what_was_sent_without_authentication_has_no_owner_that_a_token_could_be(tmp_path: Path) -> None:
+    with running_server(tmp_path, dev=True) as running, Api(running.address) as connected:
+        sent = call(connected, "Send", request(user(), WEBSOCKET), ()).notification
+        assert sent.owner == ""
+    tokens = (entry("one", "send", "first"), entry("two", "send_any", "second"))
+    with running_server(tmp_path, dev=True, auth_tokens=tokens) as running, Api(running.address) as connected:
+        assert refused(lambda: cancelled(connected, sent, "first")).reason == "PERMISSION_DENIED"
+        assert cancelled(connected, sent, "second").status == pb.STATUS_FAILED
+
+
+def test_recipients_do_not_see_who_sent_what(api: Api) -> None:
+    sent = sent_by(api, "shop-token")
+    own = bearer(recipient_token(sent.recipient))
+    listed = call(api, "List", service_pb.ListRequest(recipient=sent.recipient, feed_only=True), own).notifications
+    assert [(one.id, one.owner) for one in listed] == [(sent.id, "")]
+    stream = call(api, "Subscribe", service_pb.SubscribeRequest(recipient=sent.recipient), own)
+    next(stream)
+    assert next(stream).notification == listed[0]
+    stream.cancel()

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -16,13 +16,15 @@ from tocsin.v1 import notification_service_pb2 as service_pb
 from helpers.calls import DEADLINE, AioApi, Api, run_async, user
 from helpers.server import ServerThread
 from helpers.waiting import eventually, eventually_async
-from tocsin_server.clock import wall_clock
-from tocsin_server.config import ListenAddress
-from tocsin_server.errors import ListenError
-from tocsin_server.model import NO_FEED
-from tocsin_server.rpc import port, server
+from tocsin_server.config.network import ListenAddress
+from tocsin_server.domain.clock import wall_clock
+from tocsin_server.domain.errors import ListenError
+from tocsin_server.domain.model import NO_FEED
+from tocsin_server.process import port
+from tocsin_server.rpc import limits
 from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.convert import FeedMessage
+from tocsin_server.rpc.recipient_tokens import TokenRules
 from tocsin_server.rpc.server import RpcServer
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a server may listen on
@@ -48,14 +50,21 @@ class Numbered:
             await asyncio.sleep(0.01)
 
 
+def sharing(listen: ListenAddress, number: int) -> AbstractContextManager[ServerThread]:
+    """Serve on a port that others may share."""
+    return serving_at(listen, number, shared_port=True)
+
+
 @contextmanager
-def sharing(listen: ListenAddress, number: int) -> Iterator[ServerThread]:
-    """Serve on a port that others may share; the service answers with the number."""
+def serving_at(listen: ListenAddress, number: int, *, shared_port: bool) -> Iterator[ServerThread]:
+    """Serve; the service answers with the number."""
 
     @contextlib.asynccontextmanager
     async def make() -> AsyncIterator[ListenAddress]:
         rpc = RpcServer(
-            {"NotificationService": Numbered(number)}, Authenticator((), None, None, wall_clock), shared_port=True
+            {"NotificationService": Numbered(number)},
+            Authenticator((), TokenRules(), wall_clock),
+            shared_port=shared_port,
         )
         try:
             yield ListenAddress(listen.host, await rpc.start(listen))
@@ -135,7 +144,7 @@ def test_connections_that_have_just_ended_are_not_in_the_way() -> None:
 
 
 def test_a_connection_that_stays_moves_on_and_its_stream_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "CONNECTION_AGE", 0.2)
+    monkeypatch.setattr(limits, "CONNECTION_AGE", 0.2)
 
     async def main(listen: ListenAddress) -> None:
         async with AioApi(str(listen)) as api:
@@ -163,6 +172,13 @@ def test_a_connection_that_stays_moves_on_and_its_stream_is_not_cut_off(monkeypa
 
 
 def test_a_server_alone_on_its_port_lets_connections_grow_old() -> None:
-    names = {name for name, _ in server._options(shared_port=False)}
+    names = {name for name, _ in limits.options(shared_port=False)}
     assert "grpc.max_connection_age_ms" not in names
-    assert ("grpc.so_reuseport", 0) in server._options(shared_port=False)
+
+
+def test_a_server_alone_on_its_port_lets_nobody_else_in() -> None:
+    with serving_at(ANY_PORT, 1, shared_port=False) as first:
+        with pytest.raises(ListenError, match=str(first.listen.port)), serving_at(first.listen, 2, shared_port=False):
+            pass
+        assert answer_of(first.listen) == 1
+    port.probe(first.listen)

@@ -13,16 +13,25 @@ import peewee
 import pytest
 
 from helpers.drafts import EMAIL, FAILED, NOON, PENDING, SENT, SMS, draft
-from helpers.parts import Parts, parts_on
+from helpers.parts import Parts
 from helpers.postgresql import temporary_database
 from helpers.store import received, result
 from helpers.volume import ANYBODY, EPOCH, NOW, SOMEBODY, Volume, fill_postgresql, fill_sqlite, id_of
-from tocsin_server.errors import TocsinError
-from tocsin_server.model import FeedPosition
-from tocsin_server.storage import postgresql_connection, sqlite_file
-from tocsin_server.storage.claims import Claim, Holding, Renewal
-from tocsin_server.storage.feeds import MarkFeed, MarkIds, Settlement
-from tocsin_server.storage.interventions import Revival
+from tocsin_server.domain.errors import TocsinError
+from tocsin_server.domain.model import FeedPosition
+from tocsin_server.domain.operating import Person
+from tocsin_server.storage.databases import postgresql_connection, sqlite_file
+from tocsin_server.storage.databases.postgresql_dialect import PostgresqlDialect
+from tocsin_server.storage.databases.sqlite_dialect import SqliteDialect
+from tocsin_server.storage.databases.statements import run_query
+from tocsin_server.storage.json_text import to_json
+from tocsin_server.storage.operations.claiming import Claim, Holding
+from tocsin_server.storage.operations.erasing import ErasedPart
+from tocsin_server.storage.operations.interventions import Revival
+from tocsin_server.storage.operations.marking import MarkFeed, MarkIds
+from tocsin_server.storage.operations.purging import FIRST
+from tocsin_server.storage.operations.settling import Settlement
+from tocsin_server.storage.schema.tables import IdempotencyKeys, Notifications
 
 MILLION = Volume(1_000_000)
 LARGE_FILE = Volume(250_000)
@@ -67,6 +76,19 @@ def _retry(parts: Parts, _: Volume) -> None:
     assert not isinstance(answer, TocsinError)
 
 
+def _keys(parts: Parts, ids: Sequence[str]) -> None:
+    """Find the keys that leave with notifications."""
+    query = (
+        IdempotencyKeys.select(IdempotencyKeys.caller, IdempotencyKeys.key)
+        .join(
+            Notifications,
+            on=(IdempotencyKeys.caller == Notifications.owner) & (IdempotencyKeys.key == Notifications.idempotency_key),
+        )
+        .where(Notifications.id.in_(ids))
+    )
+    assert len(run_query(parts.on, parts.transaction.cursor, query).fetchall()) == len(ids)
+
+
 class Operation(NamedTuple):
     """``through`` is the index of PostgreSQL's plan that makes the cost independent of what is kept."""
 
@@ -80,33 +102,33 @@ OPERATIONS = {
         "notification_channels_due",
     ),
     "claiming where nothing is due": Operation(
-        lambda parts, size: parts.queue.claim(parts.transaction, [Claim(SMS, 10, 1)]),
+        lambda parts, size: parts.claiming.claim(parts.transaction, [Claim(SMS, 10, 1)]),
         "notification_channels_due",
     ),
     "looking for the next due row": Operation(
-        lambda parts, size: parts.queue.next_due(parts.transaction.cursor, EMAIL),
+        lambda parts, size: parts.due.next_due(parts.transaction.cursor, EMAIL),
         "notification_channels_due",
     ),
     "letting due notifications enter": Operation(
-        lambda parts, size: parts.feeds.enter_due(parts.transaction, [10]),
+        lambda parts, size: parts.entered(10),
         "notification_channels_due",
     ),
     "renewing leases": Operation(
-        lambda parts, size: parts.queue.renew(
-            parts.transaction, [Renewal([Holding(row.id, row.token) for row in parts.claimed(10)], 1)]
+        lambda parts, size: parts.claiming.renew(
+            parts.transaction, [Holding(row.id, row.token, 1) for row in parts.claimed(10)]
         ),
         "notification_channels_pkey",
     ),
     "releasing rows": Operation(
-        lambda parts, size: parts.queue.release(
-            parts.transaction, [[Holding(row.id, row.token) for row in parts.claimed(10)]]
+        lambda parts, size: parts.claiming.release(
+            parts.transaction, [Holding(row.id, row.token) for row in parts.claimed(10)]
         ),
         "notification_channels_pkey",
     ),
     "recording results": Operation(
-        lambda parts, size: parts.queue.record(
+        lambda parts, size: parts.recording.record(
             parts.transaction,
-            [[result(row, status) for row, status in zip(parts.claimed(10), (SENT, FAILED) * 5, strict=True)]],
+            [result(row, status) for row, status in zip(parts.claimed(10), (SENT, FAILED) * 5, strict=True)],
         ),
         "notification_channels_by_notification",
     ),
@@ -131,15 +153,17 @@ OPERATIONS = {
         "notifications_changed",
     ),
     "settling what was received": Operation(
-        lambda parts, size: parts.feeds.settle(parts.transaction, [Settlement({SOMEBODY: _at(size.feed)}, received())]),
+        lambda parts, size: parts.settling.settle(
+            parts.transaction, [Settlement(SOMEBODY, _at(size.feed), to_json(received()))]
+        ),
         "notifications_changed",
     ),
     "marking a chunk of a feed": Operation(
-        lambda parts, size: parts.feeds.mark_feed(parts.transaction, [MarkFeed(SOMEBODY, None)]),
+        lambda parts, size: parts.marking.mark_feed(parts.transaction, [MarkFeed(SOMEBODY, None)]),
         "notifications_unread",
     ),
     "marking by id": Operation(
-        lambda parts, size: parts.feeds.mark_ids(parts.transaction, [MarkIds([id_of(20), id_of(220)], None)]),
+        lambda parts, size: parts.marking.mark_ids(parts.transaction, [MarkIds([id_of(20), id_of(220)], None)]),
         "notifications_pkey",
     ),
     "counting what is unread": Operation(
@@ -147,19 +171,23 @@ OPERATIONS = {
         "recipient_feeds_pkey",
     ),
     "getting one": Operation(
-        lambda parts, size: parts.reader.get(parts.transaction.cursor, id_of(1)),
+        lambda parts, size: parts.notifications.get(parts.transaction.cursor, id_of(1)),
         "notifications_pkey",
     ),
     "accepting new keys": Operation(
-        lambda parts, size: parts.accepting(
-            parts.transaction, [[draft(caller="shop", key=f"new-{number}", recipient=SOMEBODY) for number in range(10)]]
+        lambda parts, size: parts.accepting.accept(
+            parts.transaction, [draft(caller="shop", key=f"new-{number}", recipient=SOMEBODY) for number in range(10)]
         ),
         "recipient_feeds_pkey",
     ),
     "refusing used keys": Operation(
-        lambda parts, size: parts.accepting(
-            parts.transaction, [[draft(caller="shop", key=f"order-{number}") for number in range(1, 11)]]
+        lambda parts, size: parts.accepting.accept(
+            parts.transaction, [draft(caller="shop", key=f"order-{number}") for number in range(1, 11)]
         ),
+        "idempotency_keys_pkey",
+    ),
+    "finding the keys of notifications": Operation(
+        lambda parts, size: _keys(parts, [id_of(number) for number in range(1, 11)]),
         "idempotency_keys_pkey",
     ),
     "listing a feed": Operation(
@@ -205,6 +233,18 @@ OPERATIONS = {
     "listing one channel's": Operation(
         lambda parts, size: parts.list(recipient=SOMEBODY, channels=(EMAIL,)),
         "notification_channels_by_notification",
+    ),
+    "finding what is stored of a person": Operation(
+        lambda parts, size: parts.persons.page(parts.transaction.cursor, Person(ANYBODY), FIRST, 50),
+        "notifications_by_recipient",
+    ),
+    "reading all rows of notifications": Operation(
+        lambda parts, size: parts.persons.rows_of(parts.transaction.cursor, [id_of(one) for one in range(1, 6)]),
+        "notification_channels_by_notification",
+    ),
+    "erasing notifications": Operation(
+        lambda parts, size: parts.erasing.part(parts.transaction, [ErasedPart(id_of(1), "", [id_of(1), id_of(7)])]),
+        "notifications_pkey",
     ),
     "listing everything": Operation(
         lambda parts, size: parts.list(),
@@ -269,7 +309,7 @@ def test_on_postgresql_every_statement_uses_its_index_and_looks_at_few_pages(
     operation = OPERATIONS[name]
     with postgresql.atomic() as transaction:
         cursor = PlanningCursor(postgresql.cursor())
-        operation.run(parts_on(postgresql, cursor, NOW), MILLION)
+        operation.run(Parts(PostgresqlDialect(postgresql), cursor, NOW), MILLION)
         transaction.rollback()
     assert cursor.plans
     indexes = set()
@@ -306,7 +346,7 @@ def test_on_sqlite_every_operation_takes_few_instructions(sqlite: peewee.Databas
     with sqlite.atomic() as transaction:
         sqlite.connection().set_progress_handler(count, 100)
         try:
-            OPERATIONS[name].run(parts_on(sqlite, sqlite.cursor(), NOW), LARGE_FILE)
+            OPERATIONS[name].run(Parts(SqliteDialect(sqlite), sqlite.cursor(), NOW), LARGE_FILE)
         finally:
             sqlite.connection().set_progress_handler(None, 0)
         transaction.rollback()

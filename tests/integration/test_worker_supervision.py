@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 
-from helpers.process import environment, is_alive, on_a_loop
+from helpers.process import environment, is_alive
 from helpers.waiting import eventually_async
-from tocsin_server import processes, workers
-from tocsin_server.config import ListenAddress
-from tocsin_server.errors import StartupError
-from tocsin_server.processes import Child
-from tocsin_server.workers import make_worker, running_workers
+from tocsin_server.config.network import ListenAddress
+from tocsin_server.domain.errors import StartupError
+from tocsin_server.process import child as processes
+from tocsin_server.process import workers
+from tocsin_server.process.child import Child
+from tocsin_server.process.workers import make_worker, running_workers
+from tocsin_server.timing.backoff import Backoff
+
+pytestmark = pytest.mark.uvloop  # processes are the loop's own to start and to wait for
 
 SOMEWHERE = ListenAddress("127.0.0.1", 50051)
 
@@ -95,74 +99,63 @@ def events(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 def at_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Make pauses that a test does not notice, and keep what is logged."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(processes, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(processes, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(processes, "AGAIN", Backoff(first=0.01, longest=0.05, healthy=60.0))
     caplog.set_level(logging.INFO)
 
 
-def test_a_worker_that_dies_is_started_again_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        some = children(3, GOOD)
-        async with running_workers(some):
-            before = pids(some)
-            assert len(set(before)) == 3
-            os.kill(before[1], signal.SIGKILL)
+async def test_a_worker_that_dies_is_started_again_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    some = children(3, GOOD)
+    async with running_workers(some):
+        before = pids(some)
+        assert len(set(before)) == 3
+        os.kill(before[1], signal.SIGKILL)
 
-            async def back() -> bool:
-                return [event["event"] for event in events(caplog)] == ["worker_died", "worker_restarted"]
+        async def back() -> bool:
+            return [event["event"] for event in events(caplog)] == ["worker_died", "worker_restarted"]
 
-            await eventually_async(back)
-            after = pids(some)
-            assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
-            assert all(map(is_alive, after))
-        died, restarted = events(caplog)
-        assert (died["worker"], died["pid"], died["status"], died["deaths"]) == (2, before[1], -signal.SIGKILL, 1)
-        assert (restarted["worker"], restarted["pid"], restarted["deaths"]) == (2, after[1], 1)
-        assert (died["levelname"], restarted["levelname"]) == ("ERROR", "INFO")
-        assert not any(map(is_alive, after))
-        assert pids(some) == []
-
-    on_a_loop(main)
+        await eventually_async(back)
+        after = pids(some)
+        assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
+        assert all(map(is_alive, after))
+    died, restarted = events(caplog)
+    assert (died["worker"], died["pid"], died["status"], died["deaths"]) == (2, before[1], -signal.SIGKILL, 1)
+    assert (restarted["worker"], restarted["pid"], restarted["deaths"]) == (2, after[1], 1)
+    assert (died["levelname"], restarted["levelname"]) == ("ERROR", "INFO")
+    assert not any(map(is_alive, after))
+    assert pids(some) == []
 
 
-def test_a_worker_that_ends_by_itself_is_started_again_too(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_worker_that_ends_by_itself_is_started_again_too(caplog: pytest.LogCaptureFixture) -> None:
     """So can an operator restart one after the other."""
+    some = children(1, GOOD)
+    async with running_workers(some):
+        [before] = pids(some)
+        os.kill(before, signal.SIGTERM)
 
-    async def main() -> None:
-        some = children(1, GOOD)
-        async with running_workers(some):
-            [before] = pids(some)
-            os.kill(before, signal.SIGTERM)
+        async def back() -> bool:
+            return events(caplog)[-1:] != [] and events(caplog)[-1]["event"] == "worker_restarted"
 
-            async def back() -> bool:
-                return events(caplog)[-1:] != [] and events(caplog)[-1]["event"] == "worker_restarted"
-
-            await eventually_async(back)
-            assert pids(some) != [before]
-
-    on_a_loop(main)
+        await eventually_async(back)
+        assert pids(some) != [before]
 
 
-def test_a_worker_that_cannot_start_again_is_tried_until_it_can(
+async def test_a_worker_that_cannot_start_again_is_tried_until_it_can(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    async def main() -> None:
-        some = children(1, REFUSES_FROM_THE_SECOND_START_TO_THE_FOURTH)
-        async with running_workers(some):
-            os.kill(pids(some)[0], signal.SIGKILL)
+    some = children(1, REFUSES_FROM_THE_SECOND_START_TO_THE_FOURTH)
+    async with running_workers(some):
+        os.kill(pids(some)[0], signal.SIGKILL)
 
-            async def back() -> bool:
-                return events(caplog)[-1:] != [] and events(caplog)[-1]["event"] == "worker_restarted"
+        async def back() -> bool:
+            return events(caplog)[-1:] != [] and events(caplog)[-1]["event"] == "worker_restarted"
 
-            await eventually_async(back)
-            assert is_alive(pids(some)[0])
-        failures = [event for event in events(caplog) if event["event"] == "worker_not_started"]
-        assert [(str(event["reason"]), event["worker"], event["exc_info"]) for event in failures] == [
-            ("the database is away", 1, None)
-        ] * 3
-        assert (tmp_path / "starts").read_text() == "." * 5
-
-    on_a_loop(main)
+        await eventually_async(back)
+        assert is_alive(pids(some)[0])
+    failures = [event for event in events(caplog) if event["event"] == "worker_not_started"]
+    assert [(str(event["reason"]), event["worker"], event["exc_info"]) for event in failures] == [
+        ("the database is away", 1, None)
+    ] * 3
+    assert (tmp_path / "starts").read_text() == "." * 5
 
 
 @pytest.mark.parametrize(
@@ -172,112 +165,94 @@ def test_a_worker_that_cannot_start_again_is_tried_until_it_can(
         (SECOND_CRASHES, "worker 2 does not start; see its message above"),
     ],
 )
-def test_a_worker_that_does_not_start_at_all_is_everybodys_failure(
+async def test_a_worker_that_does_not_start_at_all_is_everybodys_failure(
     script: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[int] = []
     give_up = Child._give_up
+    some = children(3, script)
 
-    async def main() -> None:
-        some = children(3, script)
+    async def note(child: Child[ListenAddress], process: asyncio.subprocess.Process) -> None:
+        started.extend(pids(some))
+        await give_up(child, process)
 
-        async def note(child: Child[ListenAddress], process: asyncio.subprocess.Process) -> None:
-            started.extend(pids(some))
-            await give_up(child, process)
-
-        monkeypatch.setattr(Child, "_give_up", note)
-        with pytest.raises(StartupError) as caught:
-            async with running_workers(some):
-                pytest.fail("not all of them serve")
-        assert caught.value.message == said
-        assert pids(some) == []
-
-    on_a_loop(main)
+    monkeypatch.setattr(Child, "_give_up", note)
+    with pytest.raises(StartupError) as caught:
+        async with running_workers(some):
+            pytest.fail("not all of them serve")
+    assert caught.value.message == said
+    assert pids(some) == []
     assert started
     assert not any(map(is_alive, started))
 
 
-def test_a_worker_that_does_not_end_in_time_is_killed(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        some = children(2, STUBBORN, grace=0.1)
-        async with running_workers(some):
-            before = pids(some)
-        assert not any(map(is_alive, before))
-        assert {(event["event"], event["worker"], event["pid"]) for event in events(caplog)} == {
-            ("worker_killed", 1, before[0]),
-            ("worker_killed", 2, before[1]),
-        }
-
-    on_a_loop(main)
+async def test_a_worker_that_does_not_end_in_time_is_killed(caplog: pytest.LogCaptureFixture) -> None:
+    some = children(2, STUBBORN, grace=0.1)
+    async with running_workers(some):
+        before = pids(some)
+    assert not any(map(is_alive, before))
+    assert {(event["event"], event["worker"], event["pid"]) for event in events(caplog)} == {
+        ("worker_killed", 1, before[0]),
+        ("worker_killed", 2, before[1]),
+    }
 
 
-def test_workers_that_are_ending_can_still_be_killed(tmp_path: Path) -> None:
+async def test_workers_that_are_ending_can_still_be_killed(tmp_path: Path) -> None:
     """As on a second signal, while the first one's stop waits."""
+    some = children(2, STUBBORN, grace=3600.0)
+    before: list[int] = []
 
-    async def main() -> None:
-        some = children(2, STUBBORN, grace=3600.0)
-        before: list[int] = []
+    async def run() -> None:
+        async with running_workers(some):
+            before.extend(pids(some))
 
-        async def run() -> None:
-            async with running_workers(some):
-                before.extend(pids(some))
+    async def asked() -> bool:
+        return len(os.listdir(tmp_path)) == 2
 
-        async def asked() -> bool:
-            return len(os.listdir(tmp_path)) == 2
-
-        running = asyncio.create_task(run())
-        await eventually_async(asked)
-        assert not running.done()
-        for child in some:
-            child.kill()
-        await running
-        assert len(before) == 2
-        assert not any(map(is_alive, before))
-
-    on_a_loop(main)
+    running = asyncio.create_task(run())
+    await eventually_async(asked)
+    assert not running.done()
+    for child in some:
+        child.kill()
+    await running
+    assert len(before) == 2
+    assert not any(map(is_alive, before))
 
 
 @pytest.mark.parametrize("steps", range(5))
-def test_a_start_can_be_cancelled_at_any_time(steps: int) -> None:
+async def test_a_start_can_be_cancelled_at_any_time(steps: int) -> None:
     """A process that nobody waits for would be complained of when the loop closes."""
-
-    async def main() -> None:
-        [child] = children(1, GOOD)
-        starting = asyncio.create_task(child.start())
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        starting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await starting
-        assert child.pid is None
-
-    on_a_loop(main)
+    [child] = children(1, GOOD)
+    starting = asyncio.create_task(child.start())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert child.pid is None
 
 
-def test_a_stop_in_the_middle_of_starting_ends_what_has_started() -> None:
-    async def main() -> None:
-        some = [*children(1, GOOD), *children(1, SILENT)]
-        stop = asyncio.Event()
+async def test_a_stop_in_the_middle_of_starting_ends_what_has_started() -> None:
+    some = [*children(1, GOOD), *children(1, SILENT)]
+    stop = asyncio.Event()
 
-        async def run() -> None:
-            async with running_workers(some):
-                pytest.fail("one of them never says that it serves")
+    async def run() -> None:
+        async with running_workers(some):
+            pytest.fail("one of them never says that it serves")
 
-        running = asyncio.create_task(workers._until(stop, run()))
+    running = asyncio.create_task(workers._until(stop, run()))
 
-        async def both() -> bool:
-            return len(pids(some)) == 2
+    async def both() -> bool:
+        return len(pids(some)) == 2
 
-        await eventually_async(both)
-        before = pids(some)
-        stop.set()
-        await running
-        assert not any(map(is_alive, before))
-
-    on_a_loop(main)
+    await eventually_async(both)
+    before = pids(some)
+    stop.set()
+    await running
+    assert not any(map(is_alive, before))
 
 
-def test_no_more_start_at_a_time_than_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_start_at_a_time_than_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     starting: set[object] = set()
     most: list[int] = []
@@ -293,10 +268,7 @@ def test_no_more_start_at_a_time_than_there_are_processors(monkeypatch: pytest.M
         async def stop(self) -> None:
             pass
 
-    async def main() -> None:
-        some: Any = [Slow() for _ in range(10)]
-        async with running_workers(some):
-            assert len(most) == 10
-            assert max(most) == 3
-
-    on_a_loop(main)
+    some: Any = [Slow() for _ in range(10)]
+    async with running_workers(some):
+        assert len(most) == 10
+        assert max(most) == 3

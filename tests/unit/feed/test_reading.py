@@ -1,0 +1,164 @@
+"""Replays: page by page, by bytes, whatever becomes of a page meanwhile; and nothing is kept of what was told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import weakref
+from collections.abc import AsyncIterator
+
+import pytest
+
+from helpers.feeds import EPOCH, NO_CHECKS, Feed, Follower, turns
+from tocsin_server.domain.clock import wall_clock
+from tocsin_server.domain.model import FeedPosition
+from tocsin_server.feed.hub import Hub
+from tocsin_server.feed.items import Changed, FeedItem, Subscribed
+from tocsin_server.feed.replay import PAGE_BYTES, PAGE_LIMIT, ReplayBudget
+from tocsin_server.feed.settlement import Settler
+from tocsin_server.feed.stream import FeedStreams
+
+LARGE = "x" * 60_000
+START = FeedPosition(EPOCH, 0)
+
+
+@contextlib.asynccontextmanager
+async def streams(feed: Feed, budget: ReplayBudget | None = None) -> AsyncIterator[FeedStreams]:
+    settler = Settler(feed, wall_clock)
+    try:
+        yield FeedStreams(feed, Hub(), settler, NO_CHECKS, budget=budget)
+    finally:
+        await settler.close()
+
+
+def filled(count: int, message: str = LARGE) -> Feed:
+    feed = Feed()
+    for _ in range(count):
+        feed.commit(message)
+    return feed
+
+
+async def taken(stream: AsyncIterator[FeedItem], count: int) -> list[str]:
+    """Return the ids of the next notifications."""
+    items = [await anext(stream) for _ in range(count)]
+    return [item.notification.id for item in items if isinstance(item, Changed)]
+
+
+def names(first: int, last: int) -> list[str]:
+    return [f"n{number}" for number in range(first, last + 1)]
+
+
+async def close(stream: AsyncIterator[FeedItem]) -> None:
+    await stream.aclose()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("count", "message", "reads"),
+    [(30, LARGE, 30 * len(LARGE) // PAGE_BYTES + 1), (PAGE_LIMIT - 1, "small", 2), (PAGE_LIMIT + 1, "small", 2)],
+)
+async def test_a_page_ends_by_bytes_or_by_number(count: int, message: str, reads: int) -> None:
+    feed = filled(count, message)
+    async with streams(feed) as opened:
+        stream = opened.follow(feed.recipient, FeedPosition(0, 0))
+        assert isinstance(await anext(stream), Subscribed)
+        assert await taken(stream, count) == names(1, count)
+        waiting = asyncio.ensure_future(anext(stream))
+        await turns()
+        assert not waiting.done()
+        assert feed.reads <= reads
+        waiting.cancel()
+
+
+async def test_a_stream_whose_page_is_taken_back_tells_everything_once_and_in_order() -> None:
+    feed, budget = filled(40), ReplayBudget(PAGE_BYTES, 0.0)
+    async with streams(feed, budget) as opened:
+        followers = [Follower() for _ in range(5)]
+        tasks = [
+            asyncio.create_task(one.follow(opened.follow(feed.recipient, FeedPosition(0, 0)), lambda: 1))
+            for one in followers
+        ]
+        for one in followers:
+            await one.has(names(1, 40))
+        assert feed.reads > 5 * (40 * len(LARGE) // PAGE_BYTES + 1), "they took one another's pages"
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert budget._free == PAGE_BYTES
+
+
+async def test_a_silent_stream_keeps_no_other_from_its_replay() -> None:
+    feed, budget = filled(40), ReplayBudget(PAGE_BYTES, 0.01)
+    async with streams(feed, budget) as opened:
+        silent = opened.follow(feed.recipient, FeedPosition(0, 0))
+        assert isinstance(await anext(silent), Subscribed)
+        assert await taken(silent, 1) == ["n1"]
+        quick = opened.follow(feed.recipient, FeedPosition(0, 0))
+        assert isinstance(await anext(quick), Subscribed)
+        assert await taken(quick, 40) == names(1, 40)
+        assert await taken(silent, 39) == names(2, 40)
+        await close(silent)
+        await close(quick)
+    await turns()
+    assert budget._free == PAGE_BYTES
+
+
+async def test_what_waits_for_a_first_subscriber_comes_by_pages_too() -> None:
+    feed, budget = filled(40), ReplayBudget(PAGE_BYTES, 0.0)
+    feed.waiting = list(feed.notifications.values())
+    async with streams(feed, budget) as opened:
+        one, other = (opened.follow(feed.recipient, None) for _ in range(2))
+        assert isinstance(await anext(one), Subscribed)
+        assert isinstance(await anext(other), Subscribed)
+        for number in range(1, 41):
+            assert await taken(one, 1) == await taken(other, 1) == [f"n{number}"]
+        await close(one)
+        await close(other)
+    await turns()
+    assert budget._free == PAGE_BYTES
+
+
+async def test_a_stream_that_ends_in_the_middle_gives_its_page_back() -> None:
+    feed, budget = filled(40), ReplayBudget(PAGE_BYTES, 3600.0)
+    async with streams(feed, budget) as opened:
+        stream = opened.follow(feed.recipient, FeedPosition(0, 0))
+        await anext(stream)
+        await taken(stream, 2)
+        assert budget._free < PAGE_BYTES
+        await close(stream)
+        assert budget._free == PAGE_BYTES
+
+
+@pytest.mark.parametrize("replayed", [False, True])
+async def test_a_stream_that_waits_keeps_nothing_of_what_it_told(replayed: bool) -> None:
+    feed = Feed()
+    hub = Hub()
+    settler = Settler(feed, wall_clock)
+    opened = FeedStreams(feed, hub, settler, NO_CHECKS)
+    if replayed:
+        feed.commit(LARGE)
+    seen: list[weakref.ref[object]] = []
+
+    class Told:
+        """Stands for what a message takes."""
+
+    async def follow() -> None:
+        async for item in opened.follow(feed.recipient, FeedPosition(0, 0)):
+            if isinstance(item, Changed):
+                told = Told()
+                item.notification.channels = [told]  # type: ignore[list-item]
+                seen.append(weakref.ref(told))
+                del told
+            del item
+
+    task = asyncio.create_task(follow())
+    await turns()
+    if not replayed:
+        hub.publish([feed.commit(LARGE)])
+        await turns()
+    feed.notifications.clear()
+    await turns()
+    gc.collect()
+    assert [reference() for reference in seen] == [None]
+    task.cancel()
+    await settler.close()
