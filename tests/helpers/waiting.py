@@ -12,8 +12,11 @@ T = TypeVar("T")
 PAUSE = 0.02
 """Seconds between two looks."""
 
+PATIENCE = 60.0
+"""Seconds after which it is late for anything that happens soon, also on a machine that does ten things at once."""
 
-def eventually(probe: Callable[[], T], timeout: float = 20) -> T:
+
+def eventually(probe: Callable[[], T], timeout: float = PATIENCE) -> T:
     """Call ``probe`` until it returns something true without an AssertionError, and return that.
 
     After ``timeout`` seconds the last AssertionError is raised, or one that shows what was returned last.
@@ -33,7 +36,7 @@ def eventually(probe: Callable[[], T], timeout: float = 20) -> T:
         time.sleep(PAUSE)
 
 
-async def eventually_async(probe: Callable[[], Awaitable[T]], timeout: float = 20) -> T:  # noqa: ASYNC109 - as above
+async def eventually_async(probe: Callable[[], Awaitable[T]], timeout: float = PATIENCE) -> T:  # noqa: ASYNC109 - as above
     """Do the same with a coroutine function, on the running event loop."""
     deadline = time.monotonic() + timeout
     while True:

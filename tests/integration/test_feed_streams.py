@@ -319,7 +319,7 @@ def test_what_is_read_at_the_moment_it_arrives_is_sent_all_the_same(api: Api) ->
             # gap and reads the feed: it gets the notification once, as it is in the end.
             if not arrived.notification.is_read:
                 assert stream.event().WhichOneof("event") == "read_changed"
-            eventually(lambda: is_sent(api, notification.id), timeout=5)  # noqa: B023 - called within the round
+            eventually(lambda: is_sent(api, notification.id))  # noqa: B023 - called within the round
 
 
 # -- cursors that do not continue ----------------------------------------------------------------

@@ -227,7 +227,7 @@ def test_every_session_is_set_up_whatever_the_databases_defaults_are(careless: S
         "synchronous_commit": "on",
         "statement_timeout": "30s",
         "lock_timeout": "2s",
-        "idle_in_transaction_session_timeout": "1min",
+        "idle_in_transaction_session_timeout": "10s",
         "jit": "off",
     }
     assert _look_as_writer(careless) == common | {

@@ -83,7 +83,7 @@ class Place:
         self._woken.set()
 
     async def woken(self, seconds: float) -> bool:
-        """Wait until there may be something; false if the time is over before that."""
+        """Wait until there may be something, or `Waiters.closing`; false if the time is over before that."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -150,7 +150,7 @@ class Waiters:
 
         Raises:
             TooManyStreams: On entering: the holder or the server has as many as are allowed.
-            ShuttingDown: The server is about to stop; raised also by what waits.
+            ShuttingDown: The server is about to stop.
         """
         if self._closing:
             raise ShuttingDown
@@ -163,8 +163,6 @@ class Waiters:
             await self._others.join()
             self._repeating.wake()
             yield place
-            if self._closing:
-                raise ShuttingDown
         finally:
             del self._places[place]
             self._quota.give_back(holder)

@@ -1,7 +1,8 @@
-"""What no decider can do, whatever it asks for: use a channel that is denied, or an address that is not known."""
+"""What no decider can do, whatever it asks for, and that nothing stays leased to one that is gone."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -9,7 +10,7 @@ import pytest
 
 from helpers.drafts import ADDRESSES, EMAIL, NOON, SMS, TELEGRAM, WEBSOCKET, dice, notification
 from tocsin_server.domain.clock import micros
-from tocsin_server.domain.errors import PreconditionFailed
+from tocsin_server.domain.errors import DatabaseUnavailable, PreconditionFailed
 from tocsin_server.domain.limiting import CountKey, count_key
 from tocsin_server.domain.model import (
     PARALLEL,
@@ -20,13 +21,22 @@ from tocsin_server.domain.model import (
     Notification,
     Recipient,
 )
-from tocsin_server.domain.undecided import RecipientActivity, Ruling, UndecidedFilter, UndecidedItem, UndecidedLease
+from tocsin_server.domain.undecided import (
+    RecipientActivity,
+    Ruling,
+    UndecidedFilter,
+    UndecidedItem,
+    UndecidedKind,
+    UndecidedLease,
+    Waiting,
+)
 from tocsin_server.intake.deciding import Authority, Deciding, Wish
 from tocsin_server.intake.waiting import Waiters
 from tocsin_server.routing.book import CurrentRules, RuleBook
 from tocsin_server.routing.policies import Each, Limit, Policy
 
 DECISIONS = 10_000
+PATIENCE = 60.0
 FOREIGN = {EMAIL: "mallory@example.org", SMS: "+15550199", TELEGRAM: "@mallory"}
 KNOWN: Mapping[ChannelType, str] = MappingProxyType(ADDRESSES)
 
@@ -69,6 +79,82 @@ class Counter(Shelf):
     async def limits_used(self, uses: Sequence[LimitUse]) -> Mapping[CountKey, int]:
         self.looks += 1
         return {count_key(use): self.used for use in uses}
+
+
+class Leasing(Counter):
+    """A shelf whose leases are written when told so, and that notes what comes back."""
+
+    def __init__(self, item: bool = True) -> None:
+        super().__init__(0)
+        self.offered = [self.item] if item else []
+        self.asked, self.written, self.given_back = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.fails: Exception | None = None
+
+    async def lease_undecided(self, _lease: UndecidedLease) -> list[UndecidedItem]:
+        self.asked.set()
+        await self.written.wait()
+        return self.offered
+
+    async def contacts(self, recipients: Sequence[Recipient]) -> Mapping[Recipient, Contact]:
+        if self.fails is not None:
+            raise self.fails
+        return await super().contacts(recipients)
+
+    async def give_back_undecided(self, items: Sequence[UndecidedItem]) -> None:
+        assert list(items) == [self.item]
+        self.given_back.set()
+
+    async def waiting_undecided(self, _limit: int) -> Waiting:
+        return Waiting([UndecidedKind("", self.item.notification.recipient.type)], None)
+
+
+def leasing(shelf: Leasing) -> tuple[Deciding, Waiters]:
+    waiters = Waiters(shelf, lambda: NOON)
+    return Deciding(shelf, waiters, {EMAIL: True}, {}, lambda: NOON, CurrentRules()), waiters  # type: ignore[arg-type]
+
+
+ASK = UndecidedLease(UndecidedFilter(), 10, micros(60), "router")
+
+
+async def test_what_is_leased_to_a_call_that_was_broken_off_meanwhile_comes_back() -> None:
+    shelf = Leasing()
+    call = asyncio.create_task(leasing(shelf)[0].lease(ASK, 0.0))
+    await shelf.asked.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert not shelf.given_back.is_set()
+    shelf.written.set()
+    await asyncio.wait_for(shelf.given_back.wait(), PATIENCE)
+
+
+async def test_what_is_leased_comes_back_when_it_cannot_be_told() -> None:
+    shelf = Leasing()
+    shelf.written.set()
+    shelf.fails = DatabaseUnavailable("away")
+    with pytest.raises(DatabaseUnavailable):
+        await leasing(shelf)[0].lease(ASK, 0.0)
+    await asyncio.wait_for(shelf.given_back.wait(), PATIENCE)
+
+
+async def test_what_is_leased_while_the_server_stops_is_given() -> None:
+    shelf = Leasing(item=False)
+    shelf.written.set()
+    deciding, waiters = leasing(shelf)
+    call = asyncio.create_task(deciding.lease(ASK, PATIENCE))
+    await shelf.asked.wait()
+    shelf.asked.clear()
+    shelf.written.clear()
+    waiters.start()
+    try:
+        await shelf.asked.wait()
+        waiters.close()
+        shelf.offered = [shelf.item]
+        shelf.written.set()
+        [offer] = await call
+        assert offer.item is shelf.item
+    finally:
+        await waiters.stop()
 
 
 @pytest.mark.parametrize(("used", "limited", "reasons", "looks"), [

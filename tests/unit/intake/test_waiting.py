@@ -150,17 +150,14 @@ async def test_no_more_wait_than_may_and_nobody_takes_all_places(holders: list[s
     assert waiters.count == 0
 
 
-async def test_closing_wakes_all_and_says_why() -> None:
+async def test_closing_wakes_all_and_lets_nobody_wait_any_more() -> None:
     async with running(Shelf()) as waiters:
-
-        async def wait() -> None:
-            async with waiters.place(ANY, 1, None) as place:
-                waiters.close()
-                assert await place.woken(PATIENCE)
-
-        for _ in range(2):
-            with pytest.raises(ShuttingDown):
-                await wait()
+        async with waiters.place(ANY, 1, None) as place:
+            waiters.close()
+            assert await place.woken(PATIENCE)
+        assert waiters.closing
+        with pytest.raises(ShuttingDown):
+            await waiters.place(ANY, 1, None).__aenter__()
 
 
 async def test_a_look_that_fails_is_followed_by_another() -> None:
