@@ -147,6 +147,7 @@ async def test_what_an_agent_is_not_shown_it_may_not_do_either(server: ServerUnd
             "decide", notification_id=wanted, lease_token=UNKNOWN, channels=["email"], **because()
         )
         assert said.startswith("Your token does not allow decide")
+        assert "the scope route or route_anywhere" in said
         assert "whoami" in said
         said = await reader.refusal("send", recipient=USER, title="T", message="M", idempotency_key="k")
         assert said.startswith("Your token does not allow send")

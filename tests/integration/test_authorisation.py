@@ -6,6 +6,7 @@ of the services that the server lists by reflection: one without a row fails, an
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -193,7 +194,7 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Channels]:
         with nobodys, named:
             get = methods_served(nobodys)[NOTIFICATIONS + "Get"]
             request = GetMessageClass(get.input_type)(id=NOBODYS)
-            assert outcome(nobodys, get, request, "revoked") is grpc.StatusCode.NOT_FOUND
+            assert outcome(nobodys, get, request, "revoked").code is grpc.StatusCode.NOT_FOUND
             tokens.write_text("\n".join(entries))
             server.signal(signal.SIGHUP)
             eventually(lambda: "event=access_reloaded" in server.errors)
@@ -209,7 +210,14 @@ def methods_served(channel: grpc.Channel) -> dict[str, MethodDescriptor]:
     return {f"{service.full_name}/{method.name}": method for service in services for method in service.methods}
 
 
-def outcome(channel: grpc.Channel, method: MethodDescriptor, request: Message, token: str | None) -> grpc.StatusCode:
+class Outcome(NamedTuple):
+    """How a call ended, and what was said of it."""
+
+    code: grpc.StatusCode
+    details: str
+
+
+def outcome(channel: grpc.Channel, method: MethodDescriptor, request: Message, token: str | None) -> Outcome:
     """Make a call, and return how it ended; of a stream, whether anything came at all."""
     path = f"/{method.containing_service.full_name}/{method.name}"
     metadata: Sequence[tuple[str, str]] = () if token is None else (("authorization", f"Bearer {token}"),)
@@ -228,12 +236,11 @@ def outcome(channel: grpc.Channel, method: MethodDescriptor, request: Message, t
     except StopIteration:
         pass
     except grpc.RpcError as error:
-        code: grpc.StatusCode = error.code()
-        return code
+        return Outcome(error.code(), error.details() or "")
     finally:
         if call is not None:
             call.cancel()
-    return grpc.StatusCode.OK
+    return Outcome(grpc.StatusCode.OK, "")
 
 
 def test_every_rpc_that_is_served_has_a_row_and_every_row_an_rpc(channels: Channels) -> None:
@@ -256,9 +263,15 @@ def test_whoever_may_call_gets_an_answer_and_everybody_else_a_refusal(channels: 
     got = {caller: outcome(channels.of(caller), method, request, token_of(caller)) for caller in CALLERS}
 
     refusals = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
-    assert {caller: code if code in refusals else None for caller, code in got.items()} == {
+    assert {caller: code if code in refusals else None for caller, (code, _) in got.items()} == {
         caller: refusal(row, caller) for caller in CALLERS
     }
     # What is allowed reaches what answers: it may be refused for what it asks, never for want of anybody who does it.
     faults = {grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
-    assert not set(got.values()) & faults
+    assert not {code for code, _ in got.values()} & faults
+    # Whoever lacks a scope learns which one would do.
+    enough = {name for caller, name in SCOPED.items() if caller in row.allowed and name != "*"}
+    for caller in (*SCOPED, NAMED):
+        if got[caller].code is grpc.StatusCode.PERMISSION_DENIED:
+            _, _, named = got[caller].details.partition("needs ")
+            assert enough & set(re.findall(r"\w+", named.partition(";")[0])), (caller, got[caller].details)

@@ -146,8 +146,8 @@ def _permission_denied(error: TocsinError, tool: str) -> str:
         )
     rpc = error.metadata.get("method", "").rpartition("/")[2]
     return (
-        f"Your token does not allow {tool or rpc or 'this'}, and no argument changes that. whoami tells what it "
-        "allows; only an operator can give it more."
+        f"Your token does not allow {tool or rpc or 'this'}, and no argument changes that: {error.message}. whoami "
+        "tells what yours allows; only an operator can give it more."
     )
 
 

@@ -360,7 +360,11 @@ class Deciding:
         """Tell who decided about a notification, oldest first; raises `NotificationNotFound`, `PermissionDenied`."""
         notification, decisions, callers = await self._store.explain(notification_id)
         if not by.explains_all and by.name not in callers:
-            raise PermissionDenied("the scope route explains what the caller decided or holds alone", rpc)
+            raise PermissionDenied(
+                "the scope route explains what the caller decided or holds alone; all else needs the scope read or "
+                "simulate",
+                rpc,
+            )
         told = list(decisions)
         if not FIRST.intersection(one.by for one in told) and notification.channels:
             told.insert(0, _by_its_caller(notification))

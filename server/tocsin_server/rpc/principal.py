@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tocsin_server.domain.errors import PermissionDenied, RateLimited
 from tocsin_server.domain.model import Micros, Recipient, RecipientType
-from tocsin_server.rpc.scopes import FOR_ANYBODYS, FOR_EXPLAINING, LIST
+from tocsin_server.rpc.scopes import FOR_ANYBODYS, FOR_EXPLAINING, LIST, SCOPES, scopes_for
 from tocsin_server.timing.pace import Pace
 
 _OWN_FEED = (
@@ -40,7 +40,18 @@ class Principal:
     def require_rpc(self, rpc: str) -> None:
         """Raise `PermissionDenied` unless the RPC, given by its full name, may be called at all."""
         if self.rpcs is not None and rpc not in self.rpcs:
-            raise PermissionDenied(f"these credentials do not allow {rpc.rpartition('/')[2]}", rpc)
+            raise PermissionDenied(self._lacks_for(rpc), rpc)
+
+    def _lacks_for(self, rpc: str) -> str:
+        """Return why an RPC may not be called, and what would allow it."""
+        name, scopes = rpc.rpartition("/")[2], scopes_for(rpc)
+        needed = f"{name} needs a token with the scope {scopes}" if scopes else f"{name} needs a service token"
+        if self.recipient is not None:
+            return f"{needed}; a recipient's token allows that recipient's own feed only"
+        if self.recipient_types is not None and any(rpc in SCOPES[scope] for scope in self.scopes or ()):
+            types = " or ".join(sorted(self.recipient_types))
+            return f"{needed} that is for all recipients; these credentials are for recipients of type {types}"
+        return f"{needed}; these credentials have {' and '.join(sorted(self.scopes or ())) or 'none'}"
 
     def require_recipient(self, recipient: Recipient | None, rpc: str) -> None:
         """Do what both of the following do."""

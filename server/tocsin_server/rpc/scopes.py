@@ -109,6 +109,11 @@ PUBLIC: Final = frozenset(
 """RPCs that need no credentials: probes have none, and the API that reflection shows is public."""
 
 
+def scopes_for(rpc: str) -> str:
+    """Return the scopes of which one is enough for an RPC, such as ``send or send_any``; nothing if none allows it."""
+    return " or ".join(scope for scope, rpcs in SCOPES.items() if rpc in rpcs)
+
+
 def name_of(method: Any) -> str:
     """Return the full name of an RPC, ``package.Service/Method``, from its descriptor."""
     return f"{method.containing_service.full_name}/{method.name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -19,6 +20,7 @@ from tocsin.v1 import (
 )
 
 from tocsin_server.domain.errors import PermissionDenied
+from tocsin_server.domain.model import Recipient, RecipientType
 from tocsin_server.rpc import scopes
 from tocsin_server.rpc.auth import ANYBODY, Authenticator
 from tocsin_server.rpc.principal import Principal
@@ -92,10 +94,44 @@ def test_a_token_may_do_what_its_scope_allows_and_nothing_else(scope: str) -> No
         if rpc in SCOPES[scope] | OF_EVERY_TOKEN:
             caller.require_rpc(rpc)
         else:
-            with pytest.raises(PermissionDenied):
+            with pytest.raises(PermissionDenied) as refused:
                 caller.require_rpc(rpc)
+            needed, _, has = str(refused.value).partition("; ")
+            enough = [name for name, rpcs in SCOPES.items() if rpc in rpcs]
+            assert needed == f"{rpc.rpartition('/')[2]} needs a token with the scope {' or '.join(enough)}"
+            assert has == f"these credentials have {scope}"
     assert caller.acts_for_anybody == (scope in ("send_any", "admin"))
     assert caller.reads_everything == (scope == "read")
+
+
+@pytest.mark.parametrize(
+    ("entry", "rpc", "told"),
+    [
+        (
+            "read:{}:recipients=guest",
+            scopes.SIMULATE,
+            "the scope read or simulate that is for all recipients; these credentials are for recipients of type guest",
+        ),
+        ("send:{}:recipients=guest", scopes.GET_QUEUE, "the scope admin; these credentials have send"),
+    ],
+)
+def test_a_narrowed_token_is_told_whether_it_lacks_a_scope_or_is_too_narrow(entry: str, rpc: str, told: str) -> None:
+    authenticator = Authenticator([f"name:{entry.format(_hash('token'))}"], TokenRules(), lambda: 0)
+    with pytest.raises(PermissionDenied) as refused:
+        authenticator.holder_of("token").require_rpc(rpc)
+    assert str(refused.value) == f"{rpc.rpartition('/')[2]} needs a token with {told}"
+
+
+@pytest.mark.parametrize(
+    ("rpc", "needed"), [(scopes.GET, "a token with the scope read"), (scopes.WHO_AM_I, "a service token")]
+)
+def test_a_recipient_is_told_that_its_token_is_for_its_feed(rpc: str, needed: str) -> None:
+    recipient = Principal("user:x", frozenset(), OF_RECIPIENTS, Recipient(RecipientType.USER, str(uuid4())))
+    with pytest.raises(PermissionDenied) as refused:
+        recipient.require_rpc(rpc)
+    assert str(refused.value) == (
+        f"{rpc.rpartition('/')[2]} needs {needed}; a recipient's token allows that recipient's own feed only"
+    )
 
 
 def _hash(token: str) -> str:

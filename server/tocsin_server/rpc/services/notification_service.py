@@ -133,7 +133,9 @@ class NotificationService:
         caller.require_own(wanted.recipient if wanted.feed_only else None, LIST)
         caller.require_type(wanted.recipient, LIST)
         if caller.recipient is None and not (caller.reads_everything or wanted.unrouted_only):
-            raise PermissionDenied("the scope route allows List with unrouted_only alone", LIST)
+            raise PermissionDenied(
+                "the scope route allows List with unrouted_only alone; all else needs the scope read", LIST
+            )
         before = page_token.decode(request.page_token, wanted) if request.page_token else None
         part = await self._store.find(wanted, before, page_size)
         page, state = part.page, part.state
