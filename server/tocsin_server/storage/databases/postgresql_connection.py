@@ -51,9 +51,9 @@ SET jit = off;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 """
 """Whoever waits for a statement has given up by the time its limit ends it. What waited for a lock is run again, after
-the writer has looked who has waited too long. A process that is frozen within a transaction, with rows locked, keeps them
-from the others for ten seconds and not longer. Compiling queries that touch a few rows costs more than it saves. And an
-accepted notification must be on the disk, whatever the server's default is."""
+the writer has looked who has waited too long. A process that is frozen within a transaction, with rows locked, keeps
+them from the others for ten seconds and not longer. Compiling queries that touch a few rows costs more than it saves.
+And an accepted notification must be on the disk, whatever the server's default is."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
