@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 from browser.host import Host, host
 from browser.stage import Stage, opened, stage
 
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds after which something that should show has not: never reached unless it is broken."""
 
 _SWITCHES = (

@@ -35,7 +35,7 @@ from tocsin_server.bridge.session import SessionTimes
 from tocsin_server.bridge.upstream import OUTAGE_LIMIT, Upstream
 from tocsin_server.config.network import ListenAddress
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which something has failed: never reached unless it hangs."""
 
 QUICK = Backoff(initial=0.02, cap=0.1)

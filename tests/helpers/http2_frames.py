@@ -30,7 +30,7 @@ FRAME_HEAD = struct.Struct(">BHBBI")
 
 SETTING = struct.Struct(">HI")
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds without a frame after which the server is taken to be silent."""
 
 Header: TypeAlias = tuple[str | bytes, str | bytes]

@@ -91,7 +91,7 @@ class Line:
         async def act() -> None:
             change()
 
-        asyncio.run_coroutine_threadsafe(act(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(act(), self._loop).result(60)
 
     def cut(self) -> None:
         """Break what is connected, and refuse whoever comes."""

@@ -123,7 +123,7 @@ class ScriptedHttpServer(ABC):
             return
         self._stopping = True
         self._server.shutdown()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         self._released.set()
         self._server.drop_connections()
         self._server.server_close()  # joins the threads

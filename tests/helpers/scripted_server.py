@@ -45,7 +45,7 @@ from tocsin.v1 import (
     relay_service_pb2,
 )
 
-PATIENCE: Final = 10.0
+PATIENCE: Final = 60.0
 """Seconds after which a test that waits for the server fails, instead of hanging."""
 
 

@@ -29,7 +29,7 @@ class SilentServer:
     def __exit__(self, *exc_info: object) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         for open_socket in (self._listener, *self._callers):
             open_socket.close()
 

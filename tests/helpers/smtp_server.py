@@ -168,12 +168,12 @@ class SmtpServer:
 
     def hang_up(self) -> None:
         """Close all connections from this side, as a relay does with idle ones; returns when they are closed."""
-        asyncio.run_coroutine_threadsafe(self._close_sessions(), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._close_sessions(), self._loop).result(timeout=60)
 
     def wait_for_command(self, command: str) -> None:
         """Wait until a client has given ``command``."""
         with self._news:
-            assert self._news.wait_for(lambda: command in self.commands, timeout=10)
+            assert self._news.wait_for(lambda: command in self.commands, timeout=60)
 
     def note(self, command: str) -> None:
         with self._news:
@@ -182,7 +182,7 @@ class SmtpServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(timeout=10)
+        assert self._ready.wait(timeout=60)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -192,7 +192,7 @@ class SmtpServer:
         """Stop listening and drop all connections, hanging ones too. Idempotent."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=60)
             assert not self._thread.is_alive()
 
     def next_step(self, *, of_connection: bool) -> Step | None:

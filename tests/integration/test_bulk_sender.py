@@ -72,7 +72,7 @@ def test_whoever_sends_waits_while_there_is_no_room(server: ScriptedServer) -> N
     go_on = threading.Event()
 
     def hold_up(request: Any) -> Any:
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         return accepted(request)
 
     server.script("SendBatch", hold_up, accepted, accepted)
@@ -88,7 +88,7 @@ def test_whoever_sends_waits_while_there_is_no_room(server: ScriptedServer) -> N
         eventually(lambda: sender._gathering.pending == 2)
         assert not sender._gathering.has_room(1)
         go_on.set()
-        worker.join(20)
+        worker.join(60)
         wait(sent, 20)
     assert [future.result().duplicate for future in sent] == [False] * 3
 
@@ -110,7 +110,7 @@ def test_closing_wakes_whoever_waits_for_room(server: ScriptedServer) -> None:
         waiting = threading.Thread(target=send)
         waiting.start()
         sender.close(timeout=0)
-        waiting.join(20)
+        waiting.join(60)
         assert [str(error) for error in refused] == ["the sender is closed"]
         assert isinstance(first.exception(), Cancelled)
 
@@ -138,8 +138,8 @@ def test_a_token_function_that_fails_fails_the_sends_and_not_the_sender(server: 
     server.script("SendBatch", accepted)
     with Client(server.address, token=token) as client, client.bulk_sender() as sender:
         with pytest.raises(OSError, match="no token file"):
-            sender.send(USER, "t", "m").result(20)
-        assert sender.send(USER, "t", "m").result(20).duplicate is False
+            sender.send(USER, "t", "m").result(60)
+        assert sender.send(USER, "t", "m").result(60).duplicate is False
     assert server.calls("SendBatch")[0].metadata["authorization"] == "Bearer good"
 
 

@@ -145,7 +145,7 @@ def test_what_waits_in_another_replica_is_not_sent_any_more(tmp_path: Path, capl
             smtp.script(hang("content"), hang("content"))  # one for each replica
             for number in range(6):
                 there.send(ANN, f"number {number}", "M", channels=[("email", "ann@example.org")])
-            assert smtp.hanging.wait(20)
+            assert smtp.hanging.wait(60)
             assert here.erase(ANN).notification_count == 6
             eventually(lambda: [r for r in caplog.records if getattr(r, "event", "") == "leases_gone"])
             smtp.release()

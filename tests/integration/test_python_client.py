@@ -969,7 +969,7 @@ def test_another_thread_may_close_a_subscription_that_waits_for_its_next_stream(
         events = client.subscribe(USER, on_interruption=lambda *_: interrupted.set())
         reader = threading.Thread(target=lambda: list(events))
         reader.start()
-        assert interrupted.wait(10)
+        assert interrupted.wait(60)
         events.close()
         reader.join()
 

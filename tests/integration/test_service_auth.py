@@ -29,7 +29,7 @@ from helpers.waiting import eventually
 from tocsin_server.domain.errors import ConfigurationError
 
 SECRET = "a secret of at least thirty-two bytes"
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 Metadata = tuple[tuple[str, str], ...]
 

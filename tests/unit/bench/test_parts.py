@@ -73,7 +73,7 @@ def sink(tmp_path: Path) -> Iterator[Sink]:
 
 def _connect(sink: Sink) -> socket.socket:
     host, _, port = sink.process.address.partition(":")
-    return socket.create_connection((host, int(port)), timeout=10)
+    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def _answers(connection: socket.socket, count: int) -> list[bytes]:

@@ -110,7 +110,7 @@ def test_missing_and_unknown_options_are_wrong_use_too(words: list[str], tocsin:
 
 def test_bytes_that_are_not_text_are_refused_without_a_traceback(server: ScriptedServer) -> None:
     process = start(server, "get", os.fsdecode(b"\xff"))
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert errors == "tocsin: an argument, or the input, is not valid UTF-8\n"
 

@@ -114,7 +114,7 @@ def test_a_message_from_a_terminal_is_asked_for(
     with os.fdopen(terminal) as stdin:
         process = start(server, "send", "--to", "other", "--title", "T", "--message", "-", stdin=stdin)
     os.write(controller, b"typed\n\x04")
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     os.close(controller)
     assert process.returncode == 0
     assert errors.startswith("tocsin: reading the message from the terminal; end it with Ctrl-D")
@@ -129,7 +129,7 @@ def test_send_with_wait_prints_the_id_before_it_waits(server: ScriptedServer) ->
     assert process.stdout is not None
     assert process.stdout.readline() == f"notification {NOTIFICATION_ID}\n"
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 130
 
 

@@ -73,7 +73,7 @@ def test_watch_ends_cleanly_on_signals_and_tells_the_cursor(number: int, server:
     for _ in range(2):
         assert NOTIFICATION_ID in process.stdout.readline()
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=10)
+    rest, errors = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, "")
     following, resume = errors.splitlines()
     assert following == "tocsin: following the feed [0 unread]"
@@ -88,7 +88,7 @@ def test_watch_ends_cleanly_when_nobody_reads_on_and_counts_only_what_was_read(s
     os.close(reader)
     with os.fdopen(writer, "w") as closed:
         process = start(server, "watch", "--to", USER, stdout=closed)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert errors.splitlines() == ["tocsin: following the feed [0 unread]", "tocsin: to resume: --cursor c0"]
 
@@ -99,5 +99,5 @@ def test_watch_tells_of_a_server_that_does_not_answer(server: ScriptedServer) ->
     assert process.stderr is not None
     assert process.stderr.readline() == f"tocsin: no answer from {server.address} yet\n"
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=10) == ("", "")
+    assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0

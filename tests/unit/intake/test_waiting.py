@@ -16,7 +16,7 @@ from tocsin_server.domain.model import RecipientType
 from tocsin_server.domain.undecided import UndecidedFilter, UndecidedKind, Waiting
 from tocsin_server.intake.waiting import LOOK, Place, Waiters
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 USER = RecipientType.USER
 ANY = UndecidedFilter()
 PAID = UndecidedKind("order.paid", USER)

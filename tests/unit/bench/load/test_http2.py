@@ -54,10 +54,10 @@ def address() -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert started.wait(30)
+    assert started.wait(60)
     yield listening[0]
     ended.set()
-    thread.join(30)
+    thread.join(60)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_pings_are_answered() -> None:
     def handler(connection: ServerConnection) -> None:
         connection.recv()
         connection.send(text("subscribed"))
-        assert connection.ping(b"still there?").wait(10)
+        assert connection.ping(b"still there?").wait(60)
         answered.set()
         connection.send(text("notification"))
 
