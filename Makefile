@@ -142,7 +142,7 @@ types: $(VENV)/dev.stamp ## Check types (mypy --strict)
 imports: $(VENV)/dev.stamp ## Check which package may import which
 	$(BIN)/lint-imports
 
-check: lint types imports module-tests web-types web-test verify wheel test browser-test ## Everything that a change must pass
+check: lint types imports module-tests web-types web-test verify wheel test clients conformance browser-test ## Everything that a change must pass
 
 # -- the API -------------------------------------------------------------------------------------
 
