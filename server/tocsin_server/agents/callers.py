@@ -13,6 +13,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 
 from tocsin_client import AsyncClient, Caller, PermissionDenied, TocsinError, Unauthenticated, Unavailable
+from tocsin_server.domain.bearer import TOKEN
 
 KEPT: Final = 30.0
 """Seconds for which it is known what a token is good for. Each call behind is judged by the server all the same."""
@@ -23,8 +24,6 @@ MOST_ASKED: Final = 8
 
 ASKED_FOR: Final = 5.0
 """Seconds for which a token waits for its turn to be asked about, and then for the answer."""
-
-LONGEST_TOKEN: Final = 8 * 1024
 
 
 class Callers:
@@ -67,7 +66,7 @@ class Callers:
         While the server is away nothing is known of a token, and nothing can be done with it: the tools will say so,
         in a sentence, which a refusal here could not.
         """
-        if not 0 < len(token) <= LONGEST_TOKEN or not token.isascii() or not token.isprintable():
+        if not token or not TOKEN.fullmatch(token):
             return None
         try:
             known = await self._ask(_key(token), self._own.with_token(token))

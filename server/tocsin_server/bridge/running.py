@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -191,24 +191,17 @@ def _reloading_of(upstream: Upstream, settings: Settings, *, protected: bool) ->
         paths = (settings.tls_cert, settings.tls_key, settings.tls_client_ca, settings.bridge_server_ca)
         return (*sources.files_of(_READ_AGAIN), *filter(None, paths))
 
-    def way() -> tuple[Tls | None, str | None]:
+    def replace() -> Mapping[str, object]:
         now = sources.load_some(Settings, _READ_AGAIN)
         tls = _tls(now)
         if (tls is not None) != protected:
             raise ConfigurationError("TLS to the server is turned on and off at a restart only")
-        return tls, now.bridge_token.get_secret_value() if now.bridge_token else None
-
-    def reload() -> None:
-        try:
-            tls, token = way()
-        except ConfigurationError as error:
-            fields = {"event": "bridge_access_refused", "files": ", ".join(str(path) for path in files())}
-            log.error("the way to the server stays as it was: %s", error, extra=fields)  # noqa: TRY400 - all is said
-            return
+        token = now.bridge_token.get_secret_value() if now.bridge_token else None
         loop.call_soon_threadsafe(upstream.renew, tls, token)
-        log.info("certificates and the bridge's token were read again", extra={"event": "bridge_access_reloaded"})
+        return {}
 
-    return Reloading([Part(files, reload)])
+    done, kept = "certificates and the bridge's token were read again", "the way to the server stays as it was"
+    return Reloading([Part("bridge_access", done, kept, files, replace)])
 
 
 def _name_in(pem: bytes) -> str | None:

@@ -6,7 +6,6 @@ A setting is a field with its form, its bounds, its default, and a text below it
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -30,6 +29,7 @@ from tocsin_server.config.network import (
     require_ehlo_name,
     require_http,
 )
+from tocsin_server.domain.bearer import TOKEN
 
 # -- forms -----------------------------------------------------------------------------------------
 
@@ -348,8 +348,11 @@ class BridgeSettings(_Group):
     @field_validator("bridge_token")
     @classmethod
     def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[!-~]*", value.get_secret_value()):
-            raise ValueError("has spaces, line breaks or letters that are not ASCII, which no header holds")
+        if value is not None and not TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError(
+                "has spaces, line breaks or letters that are not ASCII, or more than 8,192 characters, which no header "
+                "holds"
+            )
         return value
 
     @field_validator("bridge_origins")

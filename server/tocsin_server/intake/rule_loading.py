@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 
 from tocsin_server.config import rule_file
 from tocsin_server.config.rule_file import RuleFile
@@ -10,8 +10,6 @@ from tocsin_server.config.settings import Settings
 from tocsin_server.domain.errors import ConfigurationError
 from tocsin_server.routing.book import CurrentRules, RuleBook
 from tocsin_server.routing.reading import BadRules, read_table
-
-log = logging.getLogger(__name__)
 
 
 def load(settings: Settings) -> RuleBook:
@@ -36,17 +34,12 @@ def mistakes_of(file: RuleFile) -> tuple[RuleBook | None, list[str]]:
         return None, [f"{file.path}: {mistake}" for mistake in bad.mistakes]
 
 
-def reload(settings: Settings, rules: CurrentRules) -> None:
-    """Put what is set now in the place of the rules in force, and say so in one line; what is wrong leaves them."""
-    try:
-        book = load(settings)
-    except ConfigurationError as error:
-        log.error(  # noqa: TRY400 - all is said
-            "the rules stay as they were: %s", error, extra={"event": "rules_refused"}
-        )
-        return
+def reload(settings: Settings, rules: CurrentRules) -> Mapping[str, int]:
+    """Put what is set now in the place of the rules in force, and return how many there are.
+
+    Raises:
+        ConfigurationError: They are wrong, and those in force stay.
+    """
+    book = load(settings)
     rules.replace(book)
-    log.info(
-        "rules and policies were read again",
-        extra={"event": "rules_reloaded", "rules": len(book.rules), "policies": len(book.policies)},
-    )
+    return {"rules": len(book.rules), "policies": len(book.policies)}

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
+
+from tocsin_server.domain.errors import ConfigurationError
 
 LOOK: Final = 2.0
 """Seconds from one look to the next: a change is taken after twice that at most."""
@@ -26,12 +28,30 @@ class Part(NamedTuple):
     """Something that is read from files.
 
     Attributes:
+        name: In the names of the events: ``access`` makes ``access_reloaded`` and ``access_refused``.
+        done: The sentence when it was read, such as "tokens and keys were read again".
+        kept: The begin of the one when it is refused, such as "who may call stays as it was".
         files: Names them; asked at each look, since one file may name others.
-        reload: Reads them and puts what they say in place, or logs why not. May block.
+        replace: Reads them and puts what they say in place; returns fields of the line that says so. Raises
+            `ConfigurationError`, and changes nothing, if they are wrong. May block.
     """
 
+    name: str
+    done: str
+    kept: str
     files: Callable[[], Iterable[Path]]
-    reload: Callable[[], None]
+    replace: Callable[[], Mapping[str, object]]
+
+    def reload(self) -> None:
+        """Read it again, and say in one line what came of it."""
+        try:
+            fields = self.replace()
+        except ConfigurationError as error:
+            named = ", ".join(str(path) for path in self.files())
+            extra = {"event": f"{self.name}_refused", "files": named}
+            log.error("%s: %s", self.kept, error, extra=extra)  # noqa: TRY400 - all is said
+        else:
+            log.info(self.done, extra={"event": f"{self.name}_reloaded", **fields})
 
 
 class Reloading:

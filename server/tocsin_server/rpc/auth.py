@@ -20,6 +20,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from tocsin_server.domain.bearer import LONGEST_TOKEN
 from tocsin_server.domain.clock import Clock
 from tocsin_server.domain.errors import TokenExpired, Unauthenticated
 from tocsin_server.rpc.principal import Principal
@@ -29,9 +30,6 @@ from tocsin_server.rpc.service_tokens import CERTIFICATE, read_entry
 from tocsin_server.timing.pace import Pace
 
 log = logging.getLogger(__name__)
-
-LONGEST_TOKEN = 8 * 1024
-"""Characters of a token at most, as headers carry it; one in a message is no longer."""
 
 BRIDGE = "bridge"
 """The name of this server's own bridges."""

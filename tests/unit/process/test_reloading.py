@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from helpers.waiting import eventually_async
+from tocsin_server.domain.errors import ConfigurationError
 from tocsin_server.process.reloading import Part, Reloading
+
+
+def part(files: Callable[[], Iterable[Path]], replace: Callable[[], Mapping[str, object]]) -> Part:
+    return Part("part", "it was read again", "it stays as it was", files, replace)
 
 
 class Files:
@@ -23,10 +30,11 @@ class Files:
         self.reloading = Reloading([self._part(self.one), self._part(self.two)])
 
     def _part(self, path: Path) -> Part:
-        def reload() -> None:
+        def replace() -> Mapping[str, object]:
             self.read.append(f"{path.name}: {path.read_text() if path.exists() else 'gone'}")
+            return {}
 
-        return Part(lambda: [path], reload)
+        return part(lambda: [path], replace)
 
     def write(self, path: Path, content: str) -> None:
         """Put a new file in the place of one, as tools that renew certificates do."""
@@ -75,7 +83,12 @@ def test_what_is_swapped_below_a_symbolic_link_is_a_change(files: Files, tmp_pat
     link.symlink_to("a")
     read: list[str] = []
     path = link / "file"
-    reloading = Reloading([Part(lambda: [path], lambda: read.append(path.read_text()))])
+
+    def replace() -> Mapping[str, object]:
+        read.append(path.read_text())
+        return {}
+
+    reloading = Reloading([part(lambda: [path], replace)])
     (tmp_path / "next").symlink_to("b")
     os.replace(tmp_path / "next", link)
     reloading.changed()
@@ -95,17 +108,46 @@ async def test_a_part_that_fails_keeps_neither_the_others_nor_itself_from_being_
 ) -> None:
     read: list[str] = []
 
-    def fail_once() -> None:
+    def fail_once() -> Mapping[str, object]:
         read.append("failing")
         if len(read) == 1:
             raise LookupError
+        return {}
 
-    reloading = Reloading([Part(lambda: [tmp_path / "one"], fail_once), Part(list, lambda: read.append("other"))])
+    def other() -> Mapping[str, object]:
+        read.append("other")
+        return {}
+
+    reloading = Reloading([part(lambda: [tmp_path / "one"], fail_once), part(list, other)])
     reloading.everything()
     assert read == ["failing", "other"]
     assert [record.__dict__["event"] for record in caplog.records] == ["reload_failed"]
     reloading.everything()
     assert read == ["failing", "other"] * 2
+
+
+def test_one_line_says_what_was_read_or_why_it_is_refused_and_from_which_files(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Mapping[str, object] | ConfigurationError] = [{"rules": 2}, ConfigurationError("one: is wrong")]
+
+    def replace() -> Mapping[str, object]:
+        answer = answers.pop(0)
+        if isinstance(answer, ConfigurationError):
+            raise answer
+        return answer
+
+    reloading = Reloading([part(lambda: [tmp_path / "one", tmp_path / "two"], replace)])
+    with caplog.at_level(logging.INFO):
+        reloading.everything()
+        reloading.everything()
+    done, refused = caplog.records
+    assert (done.levelname, done.message) == ("INFO", "it was read again")
+    assert (done.__dict__["event"], done.__dict__["rules"]) == ("part_reloaded", 2)
+    assert (refused.levelname, refused.message) == ("ERROR", "it stays as it was: one: is wrong")
+    assert refused.__dict__["event"] == "part_refused"
+    assert refused.__dict__["files"] == f"{tmp_path / 'one'}, {tmp_path / 'two'}"
+    assert refused.exc_info is None
 
 
 def test_everything_is_read_whether_it_has_changed_or_not_and_not_again_by_itself(files: Files) -> None:

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import binascii
 import json
-import re
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from enum import IntEnum
@@ -42,6 +41,7 @@ from tocsin_client import (
 from tocsin_server.bridge.members import EXTERNAL_ID, OPAQUE, Members, invalid
 from tocsin_server.bridge.protocol import json_text
 from tocsin_server.bridge.protocol.json_text import boolean, quoted
+from tocsin_server.domain.bearer import TOKEN
 
 LARGEST_FRAME: Final = 16 * 1024
 """Bytes of a client frame; a larger one is refused by the WebSocket library, with close code 1009."""
@@ -49,10 +49,6 @@ LARGEST_FRAME: Final = 16 * 1024
 LARGEST_PAGE: Final = 100
 """Notifications of one page; a larger ``page_size`` counts as this. The API allows more, but a page stays in memory
 until its browser has read it."""
-
-_TOKEN: Final = re.compile(r"[\x21-\x7e]{0,8192}")
-"""What may travel in an ``authorization`` header."""
-
 
 _NOT_ONE: Final = (
     "is no token, which has neither spaces nor line breaks nor more than 8,192 characters; perhaps it is the text of an"
@@ -154,7 +150,7 @@ def _malformed(message: str) -> InvalidArgument:
 
 
 def _subscribe(members: Members) -> Subscribe:
-    token = members.text("token", _TOKEN, _NOT_ONE) or None
+    token = members.text("token", TOKEN, _NOT_ONE) or None
     if token is None and not members.has("recipient"):
         members.refuse("recipient", "must be given when there is no token")
     recipient = members.recipient("recipient")
