@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import secrets
 from collections.abc import Iterator
@@ -14,12 +15,15 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp_pb
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as otlp_grpc
+from opentelemetry.sdk.trace.export import SpanExportResult
 from tocsin.v1 import notification_pb2 as pb
 
 from helpers.calls import DEADLINE, EMAIL, Api, request, user
 from helpers.postgresql import free_port
 from helpers.process import run, serving
 from helpers.silent_server import SilentServer
+from helpers.waiting import eventually
+from tocsin_server.telemetry.tracing import Exporter
 
 
 class Collector(otlp_grpc.TraceServiceServicer):
@@ -48,11 +52,11 @@ class Collector(otlp_grpc.TraceServiceServicer):
 
 
 @contextmanager
-def collecting() -> Iterator[tuple[Collector, dict[str, str]]]:
+def collecting(port: int = 0) -> Iterator[tuple[Collector, dict[str, str]]]:
     collector = Collector()
     server = grpc.server(futures.ThreadPoolExecutor(2))
     otlp_grpc.add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     try:
         yield (
@@ -97,6 +101,52 @@ def test_a_collector_that_is_away_costs_no_call_and_no_stop(tmp_path: Path) -> N
             api.send(request())
         server.terminate()
         assert server.wait() == 0
+
+
+def test_an_outage_is_told_once_however_many_batches_fail(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")
+    exporter = Exporter()
+    assert [exporter.export([]) for _ in range(3)] == [SpanExportResult.FAILURE] * 3
+    with collecting(port):
+        eventually(lambda: exporter.export([]) is SpanExportResult.SUCCESS)
+        exporter.export([])
+    away, back = caplog.records
+    assert (away.__dict__["event"], away.__dict__["cause"]) == ("collector_away", "UNAVAILABLE")
+    assert back.__dict__["event"] == "collector_back"
+    assert back.__dict__["failures"] >= 3
+    exporter.shutdown()
+
+
+def test_an_outage_of_the_collector_is_told_with_its_address_and_its_end(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {
+        "TOCSIN_TRACING": "otlp",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
+        "OTEL_BSP_SCHEDULE_DELAY": "20",
+        "TOCSIN_LOG_FORMAT": "json",
+    }
+
+    def lines(event: str) -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in server.errors.splitlines()]
+        return [line for line in found if line.get("event", "").startswith(event)]
+
+    with serving(tmp_path, "--dev", **settings) as server, Api(server.address) as api:
+        sent = iter(lambda: api.send(request()), None)
+        eventually(lambda: next(sent) and lines("collector_away"))
+        with collecting(port) as (collector, _):
+            eventually(lambda: next(sent) and lines("collector_back"))
+            collector.next("tocsin.v1.NotificationService/Send")
+        [away], [back] = lines("collector_away"), lines("collector_back")
+        assert (away["collector"], away["cause"], away["level"]) == (f"127.0.0.1:{port}", "UNAVAILABLE", "WARNING")
+        assert "is lost" in away["message"]
+        assert "tries again" in away["message"]
+        assert back["collector"] == f"127.0.0.1:{port}"
+        assert lines("library_opentelemetry") == []
 
 
 def test_a_collector_that_takes_spans_and_never_answers_keeps_nothing_from_its_end(tmp_path: Path) -> None:

@@ -182,11 +182,16 @@ def test_what_is_wrong_with_a_provider_is_told(tmp_path: Path, providers: Provid
     assert said in problem
 
 
-def test_what_a_terminal_would_act_on_in_an_answer_becomes_visible(tmp_path: Path, providers: Providers) -> None:
+def test_of_an_answer_no_control_character_is_shown(tmp_path: Path, providers: Providers) -> None:
     providers.relay.script(refuse("connect", "554 no \x1b[31mservice"))
     [problem] = problems(providers.check(tmp_path))
+    assert ": 554 no [31mservice; see " in problem
+
+
+def test_what_a_terminal_would_act_on_in_a_name_becomes_visible(tmp_path: Path, providers: Providers) -> None:
+    [problem] = problems(providers.check(tmp_path, TOCSIN_RULES="\x1b[31mrules.toml"))
+    assert "cannot read \\x1b[31mrules.toml" in problem
     assert "\x1b" not in problem
-    assert "[31mservice" in problem
 
 
 def test_of_several_relays_each_is_reached(tmp_path: Path, providers: Providers) -> None:

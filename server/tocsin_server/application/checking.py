@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tocsin_server.channels.registry import build_senders
 from tocsin_server.channels.sender import SenderFactory
@@ -12,6 +14,7 @@ from tocsin_server.config.network import ListenAddress
 from tocsin_server.config.problems import Problems, WrongTogether
 from tocsin_server.config.settings import AccessSettings, Settings
 from tocsin_server.config.sources import WrongSettings
+from tocsin_server.config.variables import PREFIX
 from tocsin_server.domain.clock import wall_clock
 from tocsin_server.domain.errors import ConfigurationError
 from tocsin_server.domain.model import ChannelType
@@ -79,8 +82,12 @@ def wrong_besides(
     try:
         check(error.rest, dev=dev, insecure=insecure, rules_of=rules_of)
     except WrongTogether as together:
-        return [said for said in together.said if not any(name in said for name in error.variables)]
+        return [said for said in together.said if error.variables.isdisjoint(_VARIABLE.findall(said))]
     return ()
+
+
+_VARIABLE: Final = re.compile(rf"\b{PREFIX}[A-Z0-9_]*[A-Z0-9]")
+"""A setting in a sentence: the whole of its name, since one may begin with another."""
 
 
 def require_certificates(authenticator: Authenticator, settings: AccessSettings) -> None:

@@ -10,22 +10,25 @@ Imported only where tracing is on.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
+import grpc
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tocsin_server.domain.errors import TocsinError
 from tocsin_server.telemetry.observer import AttemptEnded, Observer, RpcAllowed, RpcEnded
+from tocsin_server.telemetry.outage import Outage
 from tocsin_server.telemetry.trace_context import HEADER, TRACEPARENT
 
 ACCEPTED: Final = "accepted"
@@ -141,10 +144,58 @@ class _TracedStore:
             return results
 
 
+class Exporter(OTLPSpanExporter):
+    """Hands spans to the collector, and tells of an outage of it once.
+
+    What the library logs of each failure is left out: the log shows none of the values of a library's lines, so they
+    would say neither where nor why.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._outage = Outage(
+            "collector_away",
+            "the trace collector does not take spans: what it is not given is lost, calls and sending go on, and each "
+            "new batch of spans tries again",
+            "collector_back",
+            "the trace collector takes spans again",
+            collector=self._endpoint,
+        )
+        self._cause = ""
+        for name in _LOGGERS_OF_EXPORT:
+            logging.getLogger(name).addFilter(self._passes)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Hand them on; the library calls this with one batch after the other."""
+        begun, self._cause = time.monotonic(), ""
+        result = super().export(spans)
+        if result is SpanExportResult.SUCCESS:
+            self._outage.over(begun)
+        else:
+            self._outage.met(self._cause or "no answer")
+        return result
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """End."""
+        super().shutdown(timeout_millis, **kwargs)
+        for name in _LOGGERS_OF_EXPORT:
+            logging.getLogger(name).removeFilter(self._passes)
+
+    def _passes(self, record: logging.LogRecord) -> bool:
+        """Keep the code of a failure, which is told nowhere else; only errors that nobody foresaw have tracebacks."""
+        values = record.args if isinstance(record.args, tuple) else ()
+        self._cause = next((value.name for value in values if isinstance(value, grpc.StatusCode)), self._cause)
+        return bool(record.exc_info)
+
+
+_LOGGERS_OF_EXPORT: Final = ("opentelemetry.exporter.otlp.proto.grpc.exporter", "opentelemetry.sdk._shared_internal")
+"""That of failures, and that of a queue which is full of what is not taken."""
+
+
 def otlp(version: str) -> Tracing:
     """Return what hands spans to a collector by OTLP over gRPC: where, how and how many is said by ``OTEL_…``."""
     named = {} if "OTEL_SERVICE_NAME" in os.environ else {"service.name": "tocsin"}
     resource = Resource.create({**named, "service.version": version})
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)  # which would wait without bound
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(Exporter()))
     return Tracing(provider)
