@@ -21,11 +21,12 @@
 `AsyncClient` has the same verbs for asyncio. Everything goes in and comes out as plain values (`tocsin_client.model`
 describes them), and what fails raises a `TocsinError` (`tocsin_client.errors` draws the tree).
 
-How it is built, from the inside out: ``model`` and ``errors`` are values; ``convert`` is the only module that reads
-and writes protobuf messages; ``calls`` describes each RPC; ``backoff``, ``resume`` and ``bulk`` decide what happens
-after a failure, and what goes together, without doing it; ``transport`` opens channels, and ``reach`` finds out why one
-cannot be opened. ``client`` with ``subscription`` and ``bulk_sender``, and ``aio`` with ``aio_connection``,
-``aio_subscription`` and ``aio_bulk_sender``, are two thin shells that carry all this out. ``relaying`` has what a
+How it is built, from the inside out: ``model``, ``decisions``, ``trials``, ``operating`` and ``errors`` are values, and
+``plain`` shows them as JSON; ``convert`` is the only module that reads and writes protobuf messages; ``calls``
+describes each RPC; ``backoff``, ``resume`` and ``bulk`` decide what happens after a failure, and what goes together,
+without doing it; ``transport`` opens channels, and ``reach`` finds out why one cannot be opened. ``client`` with
+``subscription`` and ``bulk_sender``, and ``aio`` with ``aio_connection``, ``aio_subscription`` and
+``aio_bulk_sender``, are two thin shells that carry all this out. ``relaying`` has what a
 program needs beside the clients that passes feeds on to others.
 """
 

@@ -175,7 +175,7 @@ class Attempt:
 
     Attributes:
         attempted_at: When the answer came, or the server decided; None if that is not known.
-        outcome: An `AttemptOutcome`, or a number as text when the server is newer.
+        outcome: An `AttemptOutcome`, or ``unknown_`` with its number when the server is newer.
         provider: Which of the configured providers answered; empty when the server itself ended the channel.
         code: The provider's own code, or why the server ended the channel, such as ``EXPIRED``.
         detail: The provider's or the server's own words.
@@ -267,7 +267,7 @@ class Draft:
         escalate_after: ``"fallback"`` only: how long a step may stay unread before the next one starts; None means
             that only failure leads on, which a websocket step cannot do. A `ChannelTarget` may have its own.
         goal: ``"fallback"`` only: ``"read"`` (the default), or ``"sent"``: the first step that is sent ends it.
-        deferred: True leaves the channels to somebody who decides later, with `Client.route`. No server offers it yet.
+        deferred: True leaves the channels to somebody who decides later, with `Client.route`.
         route_by: With ``deferred`` only: when the rules decide if nobody else has; None means in one hour.
         category: What kind of notification it is, such as ``"order.shipped"``: rules and policies go by it.
     """

@@ -11,8 +11,10 @@ and the server decides. Its own token (``TOCSIN_BRIDGE_TOKEN``) opens the stream
 - `session` — the life of one WebSocket; `heartbeats` and `backlog` — what is done for all of them together.
 - `subscription` — one recipient's feed for one socket; `carrier` — the stream that carries the subscriptions of all
   sockets; `upstream` — the server. What happens comes as `events` from the carrier to the subscription to the session.
-- `server` — listening and going away; `pages` — what it shows over plain HTTP.
-- `running` (with `files`) — the bridge as a process: from settings to SIGTERM.
+- `server` — listening and going away; `pages` — what it shows over plain HTTP, of which `site` is the inbox.
+- `health` and `outage` — whether the server is well, and what the log says while it is not reached.
+- `metering` — its figures; `demo` (on `sockets`) — development mode's own WebSocket.
+- `running` — the bridge as a process: from settings to SIGTERM.
 - `child` — the bridge as the child process of ``serve --bridge``.
 
 What holds:
@@ -36,5 +38,6 @@ TLS is a proxy's work, in front of the bridge, and so is telling for whom it con
 share of the places. Without that, everybody behind the proxy is one crowd, in which those who say nothing still give
 way to newcomers.
 
-Imports: `tocsin_client`, and of the server's packages `config`, `domain`, `process` and `telemetry` only.
+Imports: `tocsin_client`, and of the server's packages `config`, `domain`, `process`, `telemetry` and `timing`
+only.
 """

@@ -1,7 +1,7 @@
 """The bridge as a child process of ``serve --bridge``.
 
 A process of its own, because the interpreter runs one thread at a time, and because a fault in it should not take the
-server along. `processes` tells how it starts and ends.
+server along. `process.child` tells how it starts and ends.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ async def serve(
         insecure: See `bridge`.
         dev: See `bridge`.
         announce: Is told when it listens.
-        ends_with_stdin: Stop also when standard input ends, see `processes`.
+        ends_with_stdin: Stop also when standard input ends, see `process.child`.
 
     Raises:
         StartupError: See `bridge`.

@@ -1,6 +1,6 @@
-"""The commands that talk to a running server: send, get, list, read, watch, cancel, retry, contact.
+"""The commands that talk to a running server: here get, list, read, cancel and retry.
 
-The long ones, send, watch and contact, have modules of their own.
+The others have modules of their own, and are registered here beside them.
 """
 
 from __future__ import annotations

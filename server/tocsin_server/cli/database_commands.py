@@ -77,8 +77,7 @@ def backup(file: Copy, *, database: options.Database = None) -> None:
     """Copy the database of one SQLite file, also while it is served.
 
     The copy shows one moment and is checked before it gets its name. Nobody who sends waits for it. For
-    PostgreSQL there
-    is pg_dump.
+    PostgreSQL there is pg_dump.
 
     \b
     Example:

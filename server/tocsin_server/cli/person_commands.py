@@ -70,9 +70,8 @@ def erase(session: Session, *, to: Whom, address: Where = "", yes: Yes = False) 
     """Erase all that is stored of a person.
 
     Notifications, contact, feed, and what belongs to them. A note remains that says when and by whom, and nothing
-    of the person. What names them in what others were sent is
-    not found, nor what is in backups. On SQLite the file's free space holds what was in it until VACUUM. Needs a token
-    with the scope erase.
+    of the person. What names them in what others were sent is not found, nor what is in backups. On SQLite
+    the file's free space holds what was in it until VACUUM. Needs a token with the scope erase.
 
     \b
     Examples:

@@ -145,7 +145,7 @@ class LimitStore(Protocol):
     """Keeps how far limits of policies are used up."""
 
     async def drop_ended_counts(self, limit: int) -> int:
-        """Remove up to ``limit`` counts whose windows ended a while ago; returns how many it were."""
+        """Remove up to ``limit`` counts whose windows ended a while ago; returns how many."""
 
 
 class EscalationStore(Protocol):

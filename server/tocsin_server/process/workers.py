@@ -6,8 +6,8 @@ of them. They know each other's changes through the bus, and share deliveries th
 machines do.
 
 Start: refuse what cannot be, prepare the database once, reserve the port, start the workers, start the one bridge.
-Stop: end the bridge, end the workers, free the port. `processes` tells how a worker is kept running, and why none
-outlives this process.
+Stop: end the bridge, end the workers, free the port. `process.child` tells how a worker is kept running, and why
+none outlives this process.
 """
 
 from __future__ import annotations

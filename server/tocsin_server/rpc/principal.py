@@ -9,10 +9,8 @@ from tocsin_server.domain.model import Micros, Recipient, RecipientType
 from tocsin_server.rpc.scopes import FOR_ANYBODYS, FOR_EXPLAINING, LIST, SCOPES, scopes_for
 from tocsin_server.timing.pace import Pace
 
-_OWN_FEED = (
-    "a recipient's token allows that recipient's own feed only",
-    "a recipient's token lists that recipient's own feed only: List with feed_only (--feed) and that recipient",
-)
+_OWN_FEED = "a recipient's token allows that recipient's own feed only"
+_OWN_LIST = "a recipient's token lists that recipient's own feed only: List with feed_only (--feed) and that recipient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,14 @@ class Principal:
         return f"{needed}; these credentials have {' and '.join(sorted(self.scopes or ())) or 'none'}"
 
     def require_recipient(self, recipient: Recipient | None, rpc: str) -> None:
-        """Do what both of the following do."""
+        """Raise `PermissionDenied` when the credentials are not for this recipient; None stands for everybody."""
         self.require_own(recipient, rpc)
         self.require_type(recipient, rpc)
 
     def require_own(self, recipient: Recipient | None, rpc: str) -> None:
         """Raise `PermissionDenied` when a recipient's token is used for anybody else, or for everybody."""
         if self.recipient is not None and recipient != self.recipient:
-            raise PermissionDenied(_OWN_FEED[rpc == LIST], rpc)
+            raise PermissionDenied(_OWN_LIST if rpc == LIST else _OWN_FEED, rpc)
 
     def require_type(self, recipient: Recipient | None, rpc: str) -> None:
         """Raise `PermissionDenied` when a token is used for recipients whom it is not for, or for everybody."""
@@ -93,10 +91,3 @@ class Principal:
     def explains_everything(self) -> bool:
         """Whether what others decided may be explained."""
         return self.scopes is None or bool(self.scopes & FOR_EXPLAINING)
-
-
-BRIDGE = "bridge"
-"""The name of this server's own bridges."""
-
-ANYBODY = Principal()
-"""Who calls while there is no authentication."""

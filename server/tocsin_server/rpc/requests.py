@@ -1,6 +1,6 @@
 """From the bytes of a request to its message. What it holds at most is looked at before anything else is. Pure.
 
-Nothing here is read for a caller who may not call: `rpc.server` asks first who calls, then reads.
+Nothing here is read for a caller who may not call: `rpc.handlers` asks first who calls, then reads.
 """
 
 from __future__ import annotations

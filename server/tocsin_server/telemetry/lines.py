@@ -120,10 +120,7 @@ def _is_finite(value: float) -> bool:
 
 
 class LineFormatter(_FieldFormatter):
-    """Writes ``2026-01-31T08:15:00.250Z WARNING a sentence [event=… field=…]``; ``fields`` stand in every line.
-
-    Of an exception it writes the kind, the reason and the place, as ``error`` and ``where``.
-    """
+    """Writes ``2026-01-31T08:15:00.250Z WARNING a sentence [event=… field=…]``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record."""

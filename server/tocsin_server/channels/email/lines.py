@@ -138,8 +138,8 @@ class SmtpLines:
         """Make one mail transaction, connecting first where necessary, and return the reply that ended it.
 
         ``connection.stage`` tells how far it came, whether it returns or raises; ``attempt`` whether that was the
-        content, also while it is under way. What becomes of the connection
-        is the caller's to say, with `keep` or `discard`.
+        content, also while it is under way. What becomes of the connection is the caller's to say, with `keep` or
+        `discard`.
 
         Raises:
             Unanswered: The line broke, or a time-out passed; or there is no line.

@@ -4,8 +4,9 @@ Reading a request checks every field, and names every bad one at once (`InvalidA
 was looked at before, by `rpc.requests`.
 
 - ``words``, ``times``, ``structs``, ``recipients`` and ``addresses`` are the parts that messages are made of;
-- ``sends`` and ``queries`` read requests, ``contacts`` reads and writes what is known of recipients;
-- ``answers`` and ``events`` write.
+- ``strategies`` reads how channels work together, for Send and for Route;
+- ``sends`` and ``queries`` read requests, ``answers`` and ``events`` write;
+- ``contacts``, ``decisions``, ``simulations`` and ``operating`` read and write for the service of that kind.
 """
 
 from tocsin_server.rpc.convert.answers import (

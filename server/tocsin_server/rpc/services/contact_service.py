@@ -13,7 +13,7 @@ from tocsin_server.rpc.turns import Turns
 
 
 class ContactService:
-    """The RPCs. Each raises a `TocsinError` to refuse; `rpc.server` turns it into a status.
+    """The RPCs. Each raises a `TocsinError` to refuse; `rpc.handlers` turns it into a status.
 
     Args:
         store: Where contacts are kept.

@@ -53,7 +53,7 @@ class Feeds(Protocol):
 
 
 class NotificationService:
-    """The RPCs. Each raises a `TocsinError` to refuse; `rpc.server` turns it into a status.
+    """The RPCs. Each raises a `TocsinError` to refuse; `rpc.handlers` turns it into a status.
 
     Args:
         store: Where notifications are read and marked.

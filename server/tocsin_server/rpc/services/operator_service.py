@@ -30,7 +30,7 @@ class ExportedLine(NamedTuple):
 
 
 class OperatorService:
-    """The RPCs. Each raises a `TocsinError` to refuse; `rpc.server` turns it into a status.
+    """The RPCs. Each raises a `TocsinError` to refuse; `rpc.handlers` turns it into a status.
 
     Args:
         operations: The use cases of the queue.

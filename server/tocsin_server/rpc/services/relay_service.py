@@ -45,7 +45,7 @@ class RelayLimits:
 
 
 class RelayService:
-    """The RPC. It raises a `TocsinError` to end a stream as a whole; `rpc.server` turns it into a status.
+    """The RPC. It raises a `TocsinError` to end a stream as a whole; `rpc.handlers` turns it into a status.
 
     Args:
         subscribe: What a subscription is.

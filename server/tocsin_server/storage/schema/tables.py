@@ -1,8 +1,8 @@
 """The tables as peewee models: the present schema, which the numbered migrations lead to.
 
-Field types are named after what they hold; `database` maps each name to the closest native type: on SQLite an id
-is TEXT of 36 characters, a time is an integer (microseconds since the Unix epoch, under the declared type TIMESTAMP),
-JSON is TEXT that passes ``json_valid``.
+Field types are named after what they hold, and each has its native type: on SQLite (`databases.sqlite_file`) an id is
+TEXT of 36 characters, a time is an integer (microseconds since the Unix epoch, under the declared type TIMESTAMP),
+JSON is TEXT that passes ``json_valid``; on PostgreSQL a field's ``postgresql_type``.
 Values cross unconverted, see `tocsin_server.domain.model`.
 
 Which columns of ``notifications`` and ``notification_channels`` are whose: those up to ``created_at`` are the
