@@ -8,6 +8,6 @@ known addresses and scopes are looked after by the server behind.
 - `deciding_tools`, `reading_tools`, `sending_tools` — the tools. Their docstrings are what models read.
 - `results` — what they answer, and how much of it; `outside` — texts of strangers, as data.
 - `wording` — errors as sentences that a model can act on.
-- `callers` — who calls; `pace` — how often.
+- `callers` — who calls; `rate_limit` — how often.
 - `serving` — stdio and HTTP; `gone` — callers over HTTP who hang up.
 """

@@ -23,7 +23,7 @@ from tocsin_client import TocsinError
 from tocsin_server.agents import results, wording
 from tocsin_server.agents.callers import Callers
 from tocsin_server.agents.deciding_tools import DecidingTools
-from tocsin_server.agents.pace import Pace
+from tocsin_server.agents.rate_limit import CallerRateLimit
 from tocsin_server.agents.reading_tools import ReadingTools
 from tocsin_server.agents.sending_tools import SendingTools
 
@@ -120,7 +120,7 @@ class AgentServer(MCPServer[Any]):
             subscriptions=False,  # tools never change while it runs, and streams would have to be bounded
         )
         self._callers = callers
-        self._pace = Pace(calls_per_minute, clock)
+        self._rate_limit = CallerRateLimit(calls_per_minute, clock)
         self._arguments: dict[str, tuple[str, ...]] = {}
         deciding = DecidingTools(callers)
         reading = ReadingTools(callers, self._names_for_the_caller, calls_per_minute)
@@ -178,11 +178,11 @@ class AgentServer(MCPServer[Any]):
         if known is None:
             raise ToolError(f"There is no tool {name[:60]!r} here. There are: {', '.join(self._arguments)}.")
         try:
-            wait = self._pace.take(self._callers.key())
+            wait = self._rate_limit.take(self._callers.key())
         except TocsinError as error:
             raise ToolError(wording.sentence(error, name)) from None
         if wait:
-            raise ToolError(wording.too_often(self._pace.per_minute, wait))
+            raise ToolError(wording.too_often(self._rate_limit.per_minute, wait))
         if unknown := [given for given in arguments if given not in known]:
             raise ToolError(wording.unknown_argument(name, unknown, known))
         try:

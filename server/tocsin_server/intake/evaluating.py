@@ -27,7 +27,7 @@ class OutOfTime(Exception):
     """The time for judging is over."""
 
 
-class Pace:
+class TimeBudget:
     """The time of one call. It begins with its first turn, or with `begin`.
 
     Args:
@@ -76,32 +76,32 @@ class Evaluation:
         self._waiting = 0
         self._turn = asyncio.Lock()  # in the order in which they ask
 
-    async def run(self, work: Callable[[], R], pace: Pace) -> R:
-        """Return what ``work`` returns in a thread. If the call is broken off, its pace is stopped.
+    async def run(self, work: Callable[[], R], budget: TimeBudget) -> R:
+        """Return what ``work`` returns in a thread. If the call is broken off, its budget is stopped.
 
         Raises:
             TooManyStreams: Too many wait already, or a call that has not begun waited for all of its time.
             OutOfTime: The time was over while it waited for a further turn.
         """
-        await self._take_turn(pace)
-        pace.begin()
+        await self._take_turn(budget)
+        budget.begin()
         call = asyncio.ensure_future(asyncio.to_thread(work))
         call.add_done_callback(self._end_turn)
         try:
             return await asyncio.shield(call)
         except asyncio.CancelledError:
-            pace.stop()  # the turn ends with the thread's work
+            budget.stop()  # the turn ends with the thread's work
             raise
 
-    async def _take_turn(self, pace: Pace) -> None:
+    async def _take_turn(self, budget: TimeBudget) -> None:
         if self._waiting >= self._most_waiting:
             raise TooManyStreams("server", self._most_waiting)
         self._waiting += 1
         try:
-            async with asyncio.timeout(pace.left):
+            async with asyncio.timeout(budget.left):
                 await self._turn.acquire()
         except TimeoutError:
-            raise (OutOfTime if pace.begun else TooManyStreams("server", self._most_waiting)) from None
+            raise (OutOfTime if budget.begun else TooManyStreams("server", self._most_waiting)) from None
         finally:
             self._waiting -= 1
 
@@ -111,14 +111,14 @@ class Evaluation:
             call.exception()  # looked at, in case nobody waits for it any more
 
 
-class _Paced:
-    """A condition before which the pace is looked at."""
+class _TimedCondition:
+    """A condition before which the budget is looked at."""
 
-    __slots__ = ("_condition", "_pace")
+    __slots__ = ("_budget", "_condition")
 
-    def __init__(self, condition: Condition, pace: Pace) -> None:
+    def __init__(self, condition: Condition, budget: TimeBudget) -> None:
         self._condition = condition
-        self._pace = pace
+        self._budget = budget
 
     @property
     def needs_contact(self) -> bool:
@@ -127,15 +127,15 @@ class _Paced:
 
     def holds(self, facts: Facts) -> bool:
         """See `Condition.holds`; raises also `OutOfTime`."""
-        self._pace.check()
+        self._budget.check()
         return self._condition.holds(facts)
 
 
-def paced(book: RuleBook, pace: Pace) -> RuleBook:
+def within_budget(book: RuleBook, budget: TimeBudget) -> RuleBook:
     """Return the same rules and policies; judging one of them raises `OutOfTime` when that is so."""
 
     def of(condition: Condition | None) -> Condition | None:
-        return None if condition is None else _Paced(condition, pace)
+        return None if condition is None else _TimedCondition(condition, budget)
 
     same = RuleBook(
         [rule._replace(when=of(rule.when)) for rule in book.rules],

@@ -32,7 +32,7 @@ from tocsin_server.domain.model import (
 )
 from tocsin_server.domain.ports import ContactStore, LimitCountStore, ReadingStore
 from tocsin_server.intake.accepting import Intake, no_route
-from tocsin_server.intake.evaluating import Evaluation, OutOfTime, Pace, paced
+from tocsin_server.intake.evaluating import Evaluation, OutOfTime, TimeBudget, within_budget
 from tocsin_server.routing.book import CurrentRules, RuleBook, Trial
 from tocsin_server.routing.deciding import Decided, by_rules
 from tocsin_server.routing.facts import Facts, facts_of, facts_of_notification
@@ -149,7 +149,7 @@ class Simulations:
             raise InvalidArgument([Violation("rules", f"must be at most {LONGEST_RULES} bytes")])
         try:
             # Hundreds of conditions take a while to compile.
-            return await self._evaluation.run(lambda: read_text(text), Pace(self._seconds))
+            return await self._evaluation.run(lambda: read_text(text), TimeBudget(self._seconds))
         except BadRules as bad:
             raise InvalidArgument([Violation("rules", str(mistake)) for mistake in bad.mistakes]) from None
 
@@ -158,10 +158,10 @@ class Simulations:
         book = await self.book(text)
         submission = submission._replace(route_by=None)
         contact = await self._store.contact(submission.recipient)
-        now, pace = self.clock(), Pace(self._seconds)
-        judging = paced(book, pace)
+        now, budget = self.clock(), TimeBudget(self._seconds)
+        judging = within_budget(book, budget)
         try:
-            judged = await self._evaluation.run(lambda: self._judge(submission, now, judging, contact), pace)
+            judged = await self._evaluation.run(lambda: self._judge(submission, now, judging, contact), budget)
         except OutOfTime:
             problem = f"must be such that one notification is decided within {self._seconds:g} s"
             raise InvalidArgument([Violation("rules", problem)]) from None
@@ -198,24 +198,24 @@ class Simulations:
     async def backtest(self, text: str, wanted: NotificationFilter, limit: int) -> Backtested:
         """Compare what rules would have decided with what was, for the newest that match, at most ``limit``."""
         book = await self.book(text)
-        found, pace = Backtested(), Pace(self._seconds)
-        pace.begin()
-        book = paced(book, pace)
+        found, budget = Backtested(), TimeBudget(self._seconds)
+        budget.begin()
+        book = within_budget(book, budget)
         try:
-            async for stored in self._stored(wanted, limit, found, pace):
+            async for stored in self._stored(wanted, limit, found, budget):
                 left = stored
                 while left:
-                    compare = functools.partial(self._compare, book, left, found, pace)
-                    left = left[await self._evaluation.run(compare, pace) :]
+                    compare = functools.partial(self._compare, book, left, found, budget)
+                    left = left[await self._evaluation.run(compare, budget) :]
         except OutOfTime:
             found.truncated = True
         return found
 
-    def _compare(self, book: RuleBook, stored: Sequence[Stored], found: Backtested, pace: Pace) -> int:
+    def _compare(self, book: RuleBook, stored: Sequence[Stored], found: Backtested, budget: TimeBudget) -> int:
         """Compare the first of them, for a slice of time; returns how many. Raises `OutOfTime`."""
         end = time.monotonic() + SLICE
         for count, (notification, contact) in enumerate(stored, 1):
-            pace.check()
+            budget.check()
             decided = by_rules(book, facts_of_stored(notification, contact), self._configured)
             rule = decided.decision.name if decided.decision is not None else ""
             found.add(notification, decided.channels, rule)
@@ -224,7 +224,7 @@ class Simulations:
         return len(stored)
 
     async def _stored(
-        self, wanted: NotificationFilter, limit: int, found: Backtested, pace: Pace
+        self, wanted: NotificationFilter, limit: int, found: Backtested, budget: TimeBudget
     ) -> AsyncIterator[Sequence[Stored]]:
         """Yield what matches and was decided page by page, newest first, with contacts as they are now."""
         before: str | None = None
@@ -237,7 +237,7 @@ class Simulations:
             left -= len(page.notifications)
             if not page.more:
                 return
-            if left <= 0 or pace.left <= 0:
+            if left <= 0 or budget.left <= 0:
                 found.truncated = True
                 return
             before = page.positions[-1]

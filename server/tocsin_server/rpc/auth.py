@@ -27,7 +27,7 @@ from tocsin_server.rpc.principal import Principal
 from tocsin_server.rpc.recipient_tokens import RecipientTokens, TokenRules
 from tocsin_server.rpc.scopes import OF_RECIPIENTS, SCOPES
 from tocsin_server.rpc.service_tokens import CERTIFICATE, read_entry
-from tocsin_server.timing.pace import Pace
+from tocsin_server.timing.token_bucket import RateLimit
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ class Authenticator:
         entries = [read_entry(text) for text in service_tokens]
         self._services = {proof: caller for proof, caller in entries if proof != CERTIFICATE}
         self._certified = {caller.name: caller for proof, caller in entries if proof == CERTIFICATE}
-        self._paces: dict[tuple[str, int, str], Pace] = {}
-        self._keep_paces(self._paces)
+        self._rate_limits: dict[tuple[str, int, str], RateLimit] = {}
+        self._keep_rate_limits(self._rate_limits)
         self._recipients = RecipientTokens(rules, clock) if rules.has_key else None
         self._bridge_hash = None if bridge_token is None else _hash(bridge_token)
 
@@ -94,7 +94,7 @@ class Authenticator:
         callers have used of their rates.
         """
         # A caller of both is known at any moment in between, since neither is emptied first.
-        other._keep_paces(self._paces)
+        other._keep_rate_limits(self._rate_limits)
         self._services, self._certified, self._recipients = other._services, other._certified, other._recipients
 
     @property
@@ -107,13 +107,13 @@ class Authenticator:
         """Whether somebody is known by a client certificate."""
         return bool(self._certified)
 
-    def _keep_paces(self, paces: dict[tuple[str, int, str], Pace]) -> None:
+    def _keep_rate_limits(self, limits: dict[tuple[str, int, str], RateLimit]) -> None:
         """Have callers of one name and rate count together, and go on where they were."""
         for known in (self._services, self._certified):
             for key, caller in known.items():
-                if (own := caller.pace) is not None:
-                    pace = paces.setdefault((caller.name, own.most, own.unit), own)
-                    known[key] = dataclasses.replace(caller, pace=pace)
+                if (own := caller.rate_limit) is not None:
+                    limit = limits.setdefault((caller.name, own.most, own.unit), own)
+                    known[key] = dataclasses.replace(caller, rate_limit=limit)
 
     def authenticate(self, metadata: Metadata, peer: Peer = _nobody) -> Principal:
         """Return who calls: whose token it carries; without one, whose certificate the connection has.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tocsin_server.domain.errors import PermissionDenied, RateLimited
 from tocsin_server.domain.model import Micros, Recipient, RecipientType
 from tocsin_server.rpc.scopes import FOR_ANYBODYS, FOR_EXPLAINING, LIST, SCOPES, scopes_for
-from tocsin_server.timing.pace import Pace
+from tocsin_server.timing.token_bucket import RateLimit
 
 _OWN_FEED = "a recipient's token allows that recipient's own feed only"
 _OWN_LIST = "a recipient's token lists that recipient's own feed only: List with feed_only (--feed) and that recipient"
@@ -24,7 +24,7 @@ class Principal:
         recipient: Whose token it is, if it is a recipient's.
         expires_at: When that token ends.
         recipient_types: For whom a service token may be used; None: for everybody.
-        pace: How much it may send; None: as much as there is.
+        rate_limit: How much it may send; None: as much as there is.
     """
 
     name: str = ""
@@ -33,7 +33,7 @@ class Principal:
     recipient: Recipient | None = None
     expires_at: Micros | None = None
     recipient_types: frozenset[RecipientType] | None = None
-    pace: Pace | None = None
+    rate_limit: RateLimit | None = None
 
     def require_rpc(self, rpc: str) -> None:
         """Raise `PermissionDenied` unless the RPC, given by its full name, may be called at all."""
@@ -69,8 +69,8 @@ class Principal:
 
     def take_sends(self, number: int) -> None:
         """Count so many requests to send; raise `RateLimited` if that is more than the caller may ask for now."""
-        if self.pace is not None and (wait := self.pace.take(number)):
-            raise RateLimited(self.pace.most, self.pace.unit, wait)
+        if self.rate_limit is not None and (wait := self.rate_limit.take(number)):
+            raise RateLimited(self.rate_limit.most, self.rate_limit.unit, wait)
 
     @property
     def acts_for_anybody(self) -> bool:

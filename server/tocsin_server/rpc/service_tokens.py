@@ -14,7 +14,7 @@ from tocsin_server.domain.errors import ConfigurationError
 from tocsin_server.domain.model import RecipientType
 from tocsin_server.rpc.principal import Principal
 from tocsin_server.rpc.scopes import OF_EVERY_TOKEN, OF_NARROWED, SCOPES
-from tocsin_server.timing.pace import Pace
+from tocsin_server.timing.token_bucket import RateLimit
 
 CERTIFICATE: Final = "certificate"
 
@@ -45,13 +45,13 @@ def read_entry(text: str) -> ServiceToken:
     if match is None:
         raise ConfigurationError(f"TOCSIN_AUTH_TOKENS: each entry {_FORM}")
     name, scopes = match["name"], _scopes(match["name"], match["scopes"])
-    types, pace = None, None
+    types, limit = None, None
     for option in filter(None, match["options"].split(":")):
         word, _, value = option.partition("=")
         if word == "recipients" and types is None:
             types = _types(name, value)
-        elif word == "rate" and pace is None:
-            pace = _pace(name, value)
+        elif word == "rate" and limit is None:
+            limit = _rate_limit(name, value)
         else:
             raise _wrong(name, f"has {option!r}; there are recipients=guest+partner and rate=60/s, each once")
     rpcs = OF_EVERY_TOKEN.union(*(SCOPES[scope] for scope in scopes))
@@ -60,7 +60,7 @@ def read_entry(text: str) -> ServiceToken:
             allowed = ", ".join(OF_NARROWED)
             raise _wrong(name, f"has recipients=, which goes with the scopes {allowed}, not with {min(beyond)}")
         rpcs = OF_EVERY_TOKEN.union(*(OF_NARROWED[scope] for scope in scopes))
-    return ServiceToken(match["proof"], Principal(name, scopes, rpcs, recipient_types=types, pace=pace))
+    return ServiceToken(match["proof"], Principal(name, scopes, rpcs, recipient_types=types, rate_limit=limit))
 
 
 def _scopes(name: str, text: str) -> frozenset[str]:
@@ -77,11 +77,11 @@ def _types(name: str, text: str) -> frozenset[RecipientType]:
     return frozenset(RecipientType(word) for word in words)
 
 
-def _pace(name: str, text: str) -> Pace:
+def _rate_limit(name: str, text: str) -> RateLimit:
     match = _RATE.fullmatch(text)
     if match is None or int(match[1]) > FASTEST:
         raise _wrong(name, f"has rate={text}, which must look like 60/s, 600/m or 1000/h, {FASTEST} at most")
-    return Pace(int(match[1]), match[2])
+    return RateLimit(int(match[1]), match[2])
 
 
 def _wrong(name: str, problem: str) -> ConfigurationError:

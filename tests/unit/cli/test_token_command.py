@@ -98,8 +98,8 @@ def test_a_backends_token_may_be_for_some_recipients_and_have_a_rate() -> None:
     assert entry.endswith(":recipients=guest+partner:rate=60/s")
     caller = Authenticator([entry.partition("=")[2]], TokenRules(), wall_clock).holder_of(plain)
     assert caller.recipient_types == frozenset({RecipientType.GUEST, RecipientType.PARTNER})
-    assert caller.pace is not None
-    assert (caller.pace.most, caller.pace.unit) == (60, "second")
+    assert caller.rate_limit is not None
+    assert (caller.rate_limit.most, caller.rate_limit.unit) == (60, "second")
     assert refusal("--service", "desk", "--recipients", "guests").startswith("--recipients: desk has the unknown")
     assert refusal("--service", "desk", "--rate", "60").startswith("--rate: desk has rate=60, which must look like")
 

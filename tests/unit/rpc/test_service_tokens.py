@@ -22,7 +22,7 @@ def authenticator(*entries: str) -> Authenticator:
 
 def test_an_entry_without_options_is_for_everybody_at_any_rate() -> None:
     caller = read_entry(entry("shop", "send+read", "token")).principal
-    assert (caller.name, caller.recipient_types, caller.pace) == ("shop", None, None)
+    assert (caller.name, caller.recipient_types, caller.rate_limit) == ("shop", None, None)
     caller.require_type(None, SEND)
     caller.take_sends(1_000_000)
 

@@ -10,7 +10,7 @@ PERIODS: Final = {"s": ("second", 1.0), "m": ("minute", 60.0), "h": ("hour", 360
 """Their names, and how many seconds they have."""
 
 
-class Bucket:
+class TokenBucket:
     """Holds ``most``, and fills at ``rate`` a second.
 
     What comes as one goes through as one, be it more than the rest or than ``most``; the next then waits until that
@@ -40,13 +40,13 @@ class Bucket:
         return 0.0
 
 
-class Pace(Bucket):
+class RateLimit(TokenBucket):
     """Lets ``most`` through in a period, all at once or spread.
 
     Args:
         most: How many, 1 at least.
         period: One of `PERIODS`.
-        monotonic: As of `Bucket`.
+        monotonic: As of `TokenBucket`.
     """
 
     def __init__(self, most: int, period: str, monotonic: Callable[[], float] = time.monotonic) -> None:
