@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tocsin_server.domain.model import MICROS_PER_SECOND, Micros
+from tocsin_server.domain.clock import from_datetime, to_datetime, zone_by
+from tocsin_server.domain.model import Micros
 from tocsin_server.routing.facts import Facts
 
 MINUTES: Final = 24 * 60
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
 
 
@@ -50,10 +49,10 @@ class Window(NamedTuple):
     def opens(self, facts: Facts, at: Micros) -> Micros:
         """Return when it may be sent that is to go out at a time: then, or when the hours begin next."""
         zone = (self.of_recipient and zone_of(facts)) or self.zone
-        wanted = instant(at)
+        wanted = to_datetime(at)
         if self._holds(wanted.astimezone(zone)):
             return at
-        return min((micros(begin) for begin in self._begins(wanted, zone) if begin > wanted), default=at)
+        return min((from_datetime(begin) for begin in self._begins(wanted, zone) if begin > wanted), default=at)
 
     def _holds(self, local: datetime) -> bool:
         minute = local.hour * 60 + local.minute
@@ -101,24 +100,6 @@ def zone_of(facts: Facts) -> tzinfo | None:
     return zone_by(name) if name else None
 
 
-def zone_by(name: str) -> tzinfo | None:
-    """Return a time zone by its name in the IANA's list, None if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
 def local_time(facts: Facts) -> datetime:
     """Return the time at which it goes out where the recipient is; in UTC if that is not known."""
-    return instant(facts.goes_out_at).astimezone(zone_of(facts) or UTC)
-
-
-def instant(at: Micros) -> datetime:
-    """Return a time as Python's library has it."""
-    return _EPOCH + timedelta(seconds=at // MICROS_PER_SECOND, microseconds=at % MICROS_PER_SECOND)
-
-
-def micros(at: datetime) -> Micros:
-    """Return a time as we have it."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return to_datetime(facts.goes_out_at).astimezone(zone_of(facts) or UTC)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from tocsin_server.config.durations import parse_duration
+from tocsin_server.domain.clock import zone_by
 from tocsin_server.domain.model import MICROS_PER_SECOND, PARALLEL, ChannelType, Goal, Micros, Strategy, StrategyKind
 from tocsin_server.routing.book import BUILT_IN, Rule, RuleBook
 from tocsin_server.routing.cel_conditions import CelCondition, compiled, share_metadata
-from tocsin_server.routing.hours import MINUTES, Window, zone_by
+from tocsin_server.routing.hours import MINUTES, Window
 from tocsin_server.routing.policies import Each, Limit, Policy
 from tocsin_server.routing.wording import nearest
 

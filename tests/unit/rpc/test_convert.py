@@ -36,7 +36,7 @@ from helpers.drafts import (
 from tocsin_server.channels.registry import address_problem
 from tocsin_server.channels.sender import OutcomeKind
 from tocsin_server.domain.attempt_log import EXPIRED, attempted, given_up
-from tocsin_server.domain.clock import micros
+from tocsin_server.domain.clock import from_isoformat, micros
 from tocsin_server.domain.errors import InvalidArgument, MalformedCursor
 from tocsin_server.domain.model import (
     MICROS_PER_SECOND,
@@ -57,6 +57,7 @@ from tocsin_server.domain.model import (
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.feed.items import Changed, Heartbeat, LiveItem, ReadChanged, Subscribed
 from tocsin_server.rpc import convert, validation
+from tocsin_server.rpc.convert.decisions import local_time
 from tocsin_server.rpc.idempotency import canonical, digest
 
 NOBODY = pb.Recipient(type=pb.RECIPIENT_TYPE_GUEST)
@@ -110,6 +111,20 @@ def _deferred(route_by: timestamp_pb2.Timestamp | None = None) -> pb.Routing:
 
 
 # -- Send: what is read --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "shown"),
+    [
+        ("Asia/Kolkata", "2026-01-31T13:45:00+05:30"),
+        ("", "2026-01-31T08:15:00+00:00"),
+        ("Mars/Olympus_Mons", "2026-01-31T08:15:00+00:00"),  # as one that the system's list has no more
+    ],
+)
+def test_the_time_where_a_recipient_is_has_seconds_and_an_offset_and_is_utc_where_that_is_unknown(
+    time_zone: str, shown: str
+) -> None:
+    assert local_time(from_isoformat("2026-01-31T08:15:00.999999Z"), time_zone) == shown
 
 
 def test_a_full_request_is_read_field_by_field() -> None:

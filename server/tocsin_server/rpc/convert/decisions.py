@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from google.protobuf import duration_pb2
 from tocsin.v1 import decision_service_pb2 as pb
 from tocsin.v1 import notification_service_pb2 as service_pb
 
+from tocsin_server.domain.clock import to_datetime, zone_by
 from tocsin_server.domain.masking import mask
 from tocsin_server.domain.model import (
     MICROS_PER_SECOND,
@@ -38,7 +38,6 @@ SHORTEST_LEASE, LONGEST_LEASE = 1 * MICROS_PER_SECOND, 600 * MICROS_PER_SECOND
 LONGEST_WAIT = 60 * MICROS_PER_SECOND
 
 BY_NUMBERS: Final[dict[DecidedBy, Any]] = {word: number for number, word in enumerate(DecidedBy, start=1)}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_lease(request: pb.LeaseUndecidedRequest, holder: str) -> tuple[UndecidedLease, float]:
@@ -140,13 +139,8 @@ def write_offer(offer: Offer, message: pb.Undecided) -> pb.Undecided:
 
 def local_time(now: Micros, time_zone: str) -> str:
     """Return the time of day somewhere, to the second with its offset; in UTC if the place is not known."""
-    at = _EPOCH + timedelta(seconds=now // MICROS_PER_SECOND)
-    if time_zone:
-        try:
-            at = at.astimezone(ZoneInfo(time_zone))
-        except (OSError, ValueError):  # no such zone, or none by now
-            return at.isoformat()
-    return at.isoformat()
+    zone = zone_by(time_zone) if time_zone else None
+    return to_datetime(now).astimezone(zone or UTC).isoformat(timespec="seconds")
 
 
 def write_decision(decision: Decision, message: pb.Decision) -> pb.Decision:

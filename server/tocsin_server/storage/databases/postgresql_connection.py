@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import peewee
 import psycopg2
 from psycopg2 import extensions
 
-from tocsin_server.domain.clock import wall_clock
+from tocsin_server.domain.clock import from_isoformat, wall_clock
 from tocsin_server.domain.errors import DatabaseUnusable
 from tocsin_server.domain.model import EARLIEST, LATEST, Micros
 from tocsin_server.storage.databases.faults import Fault
@@ -55,15 +54,12 @@ the writer has looked who has waited too long. A process that is frozen within a
 them from the others for ten seconds and not longer. Compiling queries that touch a few rows costs more than it saves.
 And an accepted notification must be on the disk, whatever the server's default is."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
 
 def _micros(text: Any, _cursor: Any) -> Micros | None:
     if text is None:
         return None
     try:
-        return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+        return from_isoformat(text)
     except ValueError:  # infinite, before Christ, or after the year 9999: nothing that we write
         return EARLIEST if text.startswith("-") or text.endswith("BC") else LATEST
 
