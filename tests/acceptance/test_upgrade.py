@@ -1,19 +1,23 @@
 """An upgrade under load: replicas of the release before are replaced one by one, and nobody's call fails of it.
 
-The release before is taken from the history: the newest tag, or else what there was before the first migration that has
-no release yet. It runs on the schema of this one from the moment at which the first new replica has started.
+The release before is taken from the history: the newest tag, or else what there was before the first service that has
+no release yet. It runs in an environment of its own, with what it depends on itself, and on the schema of this one from
+the moment at which the first new replica has started.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import subprocess
+import sys
 import tarfile
 import threading
 import uuid
+import venv
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import pytest
 
@@ -24,8 +28,13 @@ from tocsin_client import Client, NotificationEvent
 from tocsin_server.config.network import ListenAddress
 
 ROOT = Path(__file__).parents[2]
-FIRST_UNRELEASED = "server/tocsin_server/storage/schema/migrations/0005_deciding.py"
+FIRST_UNRELEASED = "protos/tocsin/v1/decision_service.proto"
 SOURCES = ("server", "clients/python", "generated/python")
+REQUIREMENTS = "requirements.txt"
+UNKNOWN_TO_IT = ("TOCSIN_METRICS_LISTEN", "TOCSIN_BRIDGE_METRICS_LISTEN")
+ENVIRONMENTS = ROOT / ".build" / "releases"
+"""Outlives the run: making one takes a minute."""
+
 SENDERS, EACH_A_SECOND = 8, 40
 PATIENCE = 120.0
 
@@ -45,16 +54,36 @@ def release_before() -> str | None:
         return None
 
 
+class Release(NamedTuple):
+    """Where its sources are, and the interpreter that has what they import."""
+
+    sources: Path
+    python: Path
+
+
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the sources of the release before."""
+def before(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """Return the release before."""
     commit = release_before()
     if commit is None:
         pytest.skip("no history of git that has the release before")
     folder = tmp_path_factory.mktemp("before")
-    with tarfile.open(fileobj=io.BytesIO(git("archive", commit, *SOURCES))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(git("archive", commit, REQUIREMENTS, *SOURCES))) as archive:
         archive.extractall(folder, filter="data")
-    return folder
+    return Release(folder, environment_for(folder / REQUIREMENTS))
+
+
+def environment_for(requirements: Path) -> Path:
+    """Return an interpreter of this version with these requirements, made where there is none yet."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    folder = ENVIRONMENTS / f"{version}-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
+    python, complete = folder / "bin" / "python", folder / "complete"
+    if not complete.exists():
+        venv.create(folder, clear=True, with_pip=True)
+        options = ("--quiet", "--disable-pip-version-check", "--require-hashes")
+        subprocess.run([python, "-m", "pip", "install", *options, "-r", requirements], check=True)
+        complete.touch()
+    return python
 
 
 class Load:
@@ -116,12 +145,13 @@ class Load:
                     self.seen[place].append(event.notification.id)
 
 
-def replica(folder: Path, listen: str, sources: Path | None, **settings: str) -> ServerProcess:
+def replica(folder: Path, listen: str, release: Release | None, **settings: str) -> ServerProcess:
     """Start a replica of this release, or of another one."""
-    if sources is None:
+    if release is None:
         return ServerProcess(folder, "--listen", listen, **settings)
-    settings["PYTHONPATH"] = os.pathsep.join(str(sources / source) for source in SOURCES)
-    return ServerProcess(folder, "--listen", listen, without=("TOCSIN_BRIDGE_METRICS_LISTEN",), **settings)
+    settings["PYTHONPATH"] = os.pathsep.join(str(release.sources / source) for source in SOURCES)
+    python = str(release.python)
+    return ServerProcess(folder, "--listen", listen, python=python, without=UNKNOWN_TO_IT, **settings)
 
 
 def restarted(old: ServerProcess, folder: Path, listen: str, **settings: str) -> ServerProcess:
@@ -141,7 +171,7 @@ def listen() -> list[str]:
 
 
 def test_replicas_are_upgraded_one_by_one_without_a_failed_send_or_a_gap_in_a_feed(
-    tmp_path: Path, before: Path, listen: list[str]
+    tmp_path: Path, before: Release, listen: list[str]
 ) -> None:
     processes: list[ServerProcess] = []
     with temporary_database() as database:
@@ -165,7 +195,7 @@ def test_replicas_are_upgraded_one_by_one_without_a_failed_send_or_a_gap_in_a_fe
                 process.close()
 
 
-def test_the_release_before_does_not_start_on_the_new_schema_and_says_why(tmp_path: Path, before: Path) -> None:
+def test_the_release_before_does_not_start_on_the_new_schema_and_says_why(tmp_path: Path, before: Release) -> None:
     with temporary_database() as database:
         new = replica(tmp_path, "127.0.0.1:0", None, TOCSIN_DATABASE_URL=database)
         assert new.address

@@ -49,9 +49,9 @@ def at_debug(settings: Mapping[str, str]) -> Mapping[str, str]:
     return settings if "TOCSIN_CONFIG" in settings else {"TOCSIN_LOG_LEVEL": "debug", **settings}
 
 
-def command(*arguments: str, program: str = "tocsin_server") -> list[str]:
+def command(*arguments: str, program: str = "tocsin_server", python: str = sys.executable) -> list[str]:
     """Return the program with arguments, or another module that stands for it."""
-    return [sys.executable, "-m", program, *arguments]
+    return [python, "-m", program, *arguments]
 
 
 def run(folder: Path, *arguments: str, **settings: str) -> Ended:
@@ -95,10 +95,11 @@ class ServerProcess:
         folder: Path,
         *arguments: str,
         program: str = "tocsin_server",
+        python: str = sys.executable,
         without: Collection[str] = (),
         **settings: str,
     ) -> None:
-        """``without`` are variables that the program does not know."""
+        """``without`` are variables that the program does not know, ``python`` has what it imports."""
         self.database = DatabaseFile(folder / "tocsin.db")
         self._settings = at_debug(settings)
         self._output: list[str] = []
@@ -106,7 +107,7 @@ class ServerProcess:
         self._announced = threading.Event()
         self._address = ""
         self._process = subprocess.Popen(
-            command("serve", "--listen", "127.0.0.1:0", *arguments, program=program),
+            command("serve", "--listen", "127.0.0.1:0", *arguments, program=program, python=python),
             cwd=folder,
             env={name: value for name, value in environment(self._settings).items() if name not in without},
             stdin=subprocess.DEVNULL,

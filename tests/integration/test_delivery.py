@@ -338,7 +338,7 @@ async def test_a_frozen_worker_loses_its_lease_and_its_late_result_is_dropped(ba
 
 
 async def test_a_send_that_outlasts_its_lease_keeps_it_by_renewal(backend: Backend) -> None:
-    settings = replace(QUICK, lease=0.3)
+    settings = replace(QUICK, lease=2.0)  # far longer than a machine that is busy takes to renew it
     slow, other = Provider(lambda _: None, "test://slow"), Provider(name="test://other")
     async with engine(backend, settings=settings) as running:
         first = running.dispatcher({EMAIL: [slow]})
@@ -350,7 +350,7 @@ async def test_a_send_that_outlasts_its_lease_keeps_it_by_renewal(backend: Backe
 
         async def renewed_beyond_the_first_lease() -> bool:
             until = await running.store.next_due(EMAIL)
-            return until is not None and until > leased_until + micros(0.5)
+            return until is not None and until > leased_until + micros(settings.lease)
 
         await eventually_async(renewed_beyond_the_first_lease)
         slow.release()
