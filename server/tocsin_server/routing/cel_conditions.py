@@ -2,7 +2,8 @@
 
 The library wants a dozen microseconds to make values its own, and one to judge a condition of five terms with values
 that it has. So values are made ready only if a condition uses them, and kept while they are the same: the conditions of
-one notification share them, and many notifications are of one category.
+one notification share them. And a condition keeps its answers, since many notifications are of one category, and have
+the same state or count in their metadata: a policy about a number of items takes 0.4 us in place of 6.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ LONGEST_IN_LOOPS: Final = 4_096
 """Characters of that part, where a condition does something for each of several values."""
 
 MOST_REMEMBERED: Final = 256
-"""Answers that a condition keeps, each for a category and a kind of recipient."""
+"""Answers that a condition keeps, each for the values that it looks at."""
+
+LONGEST_REMEMBERED: Final = 64
+"""Characters of a text in the metadata for which an answer is kept: a state, a country, a kind of order."""
 
 _OF_KINDS: Final = frozenset({"category", "recipient_type", "recipient_registered"})
 """What is the same for many notifications."""
@@ -38,6 +42,10 @@ _OF_CONTACTS: Final = frozenset({"addresses", "contact_locale", "contact_time_zo
 _NO_METADATA: Final[Mapping[str, Any]] = {}
 _SINGLE: Final = frozenset({bool, int, float, type(None)})
 """Kinds of JSON values that hold no other, and no text."""
+_MISSING: Final = object()
+_COUNTABLE: Final = frozenset({bool, int, type(None), object})
+"""Kinds of values for which an answer is kept, ``object`` for a key that is missing. No other numbers: 0.0 is equal to
+-0.0, which a condition can tell from it, and they seldom come again."""
 _ENDINGS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
@@ -106,7 +114,8 @@ class CelCondition:
         self._metadata = "metadata" in checked.names
         self._keys = self._shared = checked.keys
         self._longest = LONGEST_IN_LOOPS if checked.loops else None
-        self._remembered: dict[tuple[str, Any, bool], bool] | None = {} if _OF_KINDS.issuperset(checked.names) else None
+        of_kinds = _OF_KINDS.issuperset(self._names) and checked.keys is not None
+        self._remembered: dict[tuple[object, ...], bool] | None = {} if of_kinds else None
         self.needs_contact = not _OF_CONTACTS.isdisjoint(checked.names)
 
     def holds(self, facts: Facts) -> bool:
@@ -114,7 +123,19 @@ class CelCondition:
         remembered = self._remembered
         if remembered is None:
             return self._judged(facts)
-        kind = (facts.category, facts.recipient.type, facts.recipient.registered)
+        kind: tuple[object, ...] = ()
+        if self._names:
+            recipient = facts.recipient
+            kind = (facts.category, recipient.type, recipient.id is None)
+        if self._metadata:
+            metadata = facts.metadata or _NO_METADATA
+            for key in self._keys or ():
+                value = metadata.get(key, _MISSING)
+                # With its class, since 1 and true are equal to Python.
+                of = value.__class__
+                if of not in _COUNTABLE and (of is not str or len(value) > LONGEST_REMEMBERED):
+                    return self._judged(facts)
+                kind += (of, value)
         answer = remembered.get(kind)
         if answer is None:
             answer = self._judged(facts)

@@ -41,23 +41,27 @@ def narrow(policies: Sequence[Policy], facts: Facts, channels: Sequence[ChannelD
     denied: list[Denial] = []
     put_off: list[Denial] = []
     limits: list[LimitUse] = []
-    for draft in channels:
-        if objections := _objections(policies, draft):
+    objecting = [policy for policy in policies if policy.denied or policy.country is not None]
+    hours = [policy for policy in policies if policy.hours is not None]
+    limiting = [policy for policy in policies if policy.limit is not None]
+    for chosen in channels:
+        draft = chosen
+        if objecting and (objections := _objections(objecting, draft)):
             denied += objections
             continue
-        opening = opening_of(policies, draft.channel, facts)
-        waiting = [Denial(draft.channel, name, _waiting(opening.at)) for name in opening.policies]
-        late = opening.at is None or (facts.expires_at is not None and opening.at >= facts.expires_at)
-        if waiting and late and not (keep_late and facts.expires_at is not None):
-            denied += waiting
-            continue
-        put_off += waiting
-        if not waiting:
-            allowed.append(draft)
-        else:
-            allowed.append(draft._replace(not_before=facts.expires_at if late else opening.at))
-        if not (waiting and late):
-            limits += _uses(policies, draft, facts)
+        late = False
+        if hours:
+            opening = opening_of(hours, draft.channel, facts)
+            if waiting := [Denial(draft.channel, name, _waiting(opening.at)) for name in opening.policies]:
+                late = opening.at is None or (facts.expires_at is not None and opening.at >= facts.expires_at)
+                if late and not (keep_late and facts.expires_at is not None):
+                    denied += waiting
+                    continue
+                put_off += waiting
+                draft = chosen._replace(not_before=facts.expires_at if late else opening.at)
+        allowed.append(draft)
+        if limiting and not late:
+            limits += _uses(limiting, draft, facts)
     return Narrowed(allowed, denied, put_off, limits)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from helpers.decisions import facts
 from helpers.drafts import EMAIL, GUEST, NOON, user
-from tocsin_server.domain.model import Contact
+from tocsin_server.domain.model import Contact, Recipient
 from tocsin_server.routing.cel_checks import LONGEST, MOST_WORDS
 from tocsin_server.routing.cel_conditions import MOST_REMEMBERED, MOST_VALUES, CelCondition, compiled, share_metadata
 from tocsin_server.routing.conditions import ConditionFailed
@@ -89,6 +89,8 @@ def test_values_are_made_anew_when_they_differ_in_kind_alone() -> None:
     assert wanted.holds(facts(metadata={"vip": True}))
     assert not wanted.holds(facts(metadata={"vip": 1}))
     assert wanted.holds(facts(metadata={"vip": True}))
+    zero = condition('string(metadata.x) == "0"')
+    assert [zero.holds(facts(metadata={"x": value})) for value in (0.0, -0.0, 0)] == [True, False, True]
 
 
 def test_conditions_that_look_at_other_keys_do_not_see_one_anothers_part() -> None:
@@ -131,9 +133,38 @@ def test_the_answer_for_a_category_and_a_kind_of_recipient_is_remembered_for_tha
     assert wanted.holds(facts(category="order.shipped", recipient=GUEST))
 
 
-def _outcome(wanted: CelCondition, metadata: dict[str, Any]) -> bool | str:
+SOURCES = (
+    'category == "a" && metadata.x > 1',
+    '"x" in metadata && metadata.x == true',
+    'has(metadata.x) ? metadata.x == metadata["y"] : recipient.type == "guest"',
+    'metadata.x == "1" || !(metadata.y == null) && recipient.registered',
+    "1.0 / metadata.x > 0.0 || 1.0 / metadata.y > 0.0",
+    "metadata.x == 0 || metadata.y",
+    "size(metadata.x) > 64 || metadata.y in [1, 2.5, true]",
+)
+REMEMBERED = {source: condition(source) for source in SOURCES}
+"""They keep what they learn from one example for the next."""
+VALUES = st.sampled_from([0, 0.0, -0.0, False, None, "", 1, 1.0, True, "1", 2**63, [1], "e" * 64, "e" * 65])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from(SOURCES),
+    st.dictionaries(st.sampled_from("xy"), VALUES),
+    st.sampled_from("ab"),
+    st.sampled_from([USER, GUEST]),
+)
+def test_an_answer_that_is_remembered_is_the_one_that_is_given_anew(
+    source: str, metadata: dict[str, Any], category: str, recipient: Recipient
+) -> None:
+    of = {"category": category, "recipient": recipient}
+    wanted = REMEMBERED[source]
+    assert {_outcome(wanted, metadata, **of) for _ in range(2)} == {_outcome(condition(source), metadata, **of)}
+
+
+def _outcome(wanted: CelCondition, metadata: dict[str, Any], **of: Any) -> bool | str:
     try:
-        return wanted.holds(facts(metadata=metadata))
+        return wanted.holds(facts(metadata=metadata, **of))
     except ConditionFailed as failed:
         return str(failed)
 
