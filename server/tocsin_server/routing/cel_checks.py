@@ -43,6 +43,8 @@ FIELDS: Final = {
     "contact": ("locale", "time_zone"),
 }
 VARIABLES: Final = ("category", "title", "metadata", "recipient", "addresses", "contact", "local_hour", "weekday")
+KINDS: Final = frozenset({"category", "recipient_type", "recipient_registered"})
+"""What is the same for many notifications, by the names that they have in `Checked.source`."""
 LOOPS: Final = ("exists", "all", "exists_one")
 FUNCTIONS: Final = ("has", *LOOPS, "size", "contains", "startsWith", "endsWith", "matches", "string", "int", "double")
 _WORDS: Final = {
@@ -74,7 +76,8 @@ class Checked(NamedTuple):
     ``source`` has variables that are known by their parts, such as ``recipient.type``, as names of their own: a text is
     made ready for the library in a fraction of the time that a map takes. ``names`` are what it uses then. ``keys`` are
     those of the metadata that it looks at, None for all of them. ``loops`` says that it does something for each of
-    several values.
+    several values. ``gate`` are the first of the terms that must all hold, where these are about `KINDS` alone and the
+    others are not.
     """
 
     flaws: list[Flaw]
@@ -82,6 +85,7 @@ class Checked(NamedTuple):
     names: tuple[str, ...] = ()
     keys: tuple[str, ...] | None = ()
     loops: bool = False
+    gate: Checked | None = None
 
 
 def check(source: str) -> Checked:
@@ -94,7 +98,13 @@ def check(source: str) -> Checked:
     if len(words) > MOST_WORDS:
         return Checked([Flaw("", f"must have at most {MOST_WORDS} words and signs, has {len(words)}")])
     flaws = [Flaw(where(source, place), said) for place, said in _flaws(words)]
-    return Checked(flaws) if flaws else _prepared(source, words)
+    if flaws:
+        return Checked(flaws)
+    checked = _prepared(source, words)
+    if KINDS.issuperset(checked.names):
+        return checked
+    gates = [_prepared(source[: words[at].place], words[:at]) for at in _conjunctions(words)]
+    return checked._replace(gate=next((gate for gate in reversed(gates) if KINDS.issuperset(gate.names)), None))
 
 
 def _flaws(words: Sequence[Token]) -> Iterator[tuple[int, str]]:
@@ -240,6 +250,20 @@ def _prepared(source: str, words: Sequence[Token]) -> Checked:
     source = "".join([*parts, source[written:]])
     loops = any(word.text in LOOPS for word in words)
     return Checked([], source, tuple(sorted(names)), None if keys is None else tuple(sorted(keys)), loops)
+
+
+def _conjunctions(words: Sequence[Token]) -> list[int]:
+    """Return where the terms end of which all must hold, except the last one; nothing if it is not made of such."""
+    depth = 0
+    found = []
+    for at, word in enumerate(words):
+        if word.kind == "sign":
+            depth += (word.text in _OPENING) - (word.text in _CLOSING)
+            if depth == 0 and word.text in ("||", "?"):
+                return []
+            if depth == 0 and word.text == "&&":
+                found.append(at)
+    return found
 
 
 def _key(words: Sequence[Token], at: int) -> str | None:

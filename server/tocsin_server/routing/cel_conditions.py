@@ -15,7 +15,7 @@ from typing import Any, Final
 import cel
 
 from tocsin_server.domain.model import ChannelType, Recipient, RecipientType
-from tocsin_server.routing.cel_checks import Checked, Flaw, check
+from tocsin_server.routing.cel_checks import KINDS, Checked, Flaw, check
 from tocsin_server.routing.cel_tokens import where
 from tocsin_server.routing.conditions import ConditionFailed
 from tocsin_server.routing.facts import Facts
@@ -36,8 +36,6 @@ MOST_REMEMBERED: Final = 256
 LONGEST_REMEMBERED: Final = 64
 """Characters of a text in the metadata for which an answer is kept: a state, a country, a kind of order."""
 
-_OF_KINDS: Final = frozenset({"category", "recipient_type", "recipient_registered"})
-"""What is the same for many notifications."""
 _OF_CONTACTS: Final = frozenset({"addresses", "contact_locale", "contact_time_zone", "local_hour", "weekday"})
 _NO_METADATA: Final[Mapping[str, Any]] = {}
 _SINGLE: Final = frozenset({bool, int, float, type(None)})
@@ -114,12 +112,16 @@ class CelCondition:
         self._metadata = "metadata" in checked.names
         self._keys = self._shared = checked.keys
         self._longest = LONGEST_IN_LOOPS if checked.loops else None
-        of_kinds = _OF_KINDS.issuperset(self._names) and checked.keys is not None
+        of_kinds = KINDS.issuperset(self._names) and checked.keys is not None
         self._remembered: dict[tuple[object, ...], bool] | None = {} if of_kinds else None
+        # Most rules are about a category: for notifications of others, nothing else of them is looked at.
+        self._gate = CelCondition(checked.gate) if checked.gate is not None else None
         self.needs_contact = not _OF_CONTACTS.isdisjoint(checked.names)
 
     def holds(self, facts: Facts) -> bool:
         """Judge; raises `ConditionFailed`."""
+        if self._gate is not None and self._gate.rules_out(facts):
+            return False
         remembered = self._remembered
         if remembered is None:
             return self._judged(facts)
@@ -143,6 +145,13 @@ class CelCondition:
                 remembered.clear()
             remembered[kind] = answer
         return answer
+
+    def rules_out(self, facts: Facts) -> bool:
+        """Whether it is sure not to hold; not if it cannot be judged."""
+        try:
+            return not self.holds(facts)
+        except ConditionFailed:
+            return False
 
     def _judged(self, facts: Facts) -> bool:
         try:

@@ -95,3 +95,21 @@ def test_what_could_run_away_is_refused_before_the_library_sees_it(most: str, mo
 def test_what_a_condition_looks_at_is_known(source: str, names: tuple[str, ...], keys: tuple[str, ...] | None) -> None:
     checked = check(source)
     assert (checked.flaws, checked.names, checked.keys) == ([], names, keys)
+
+
+@pytest.mark.parametrize(
+    ("source", "gate"),
+    [
+        ('category == "a" && metadata.x > 1', 'category == "a" '),
+        ('recipient.registered && category == "a" && title == ""', 'recipient_registered && category == "a" '),
+        ('category == "a && b" && (title == "" || metadata.x)', 'category == "a && b" '),
+        ('category == "a" && recipient.type == "guest"', None),  # is all about kinds
+        ('metadata.x && category == "a"', None),  # would have to be judged first
+        ('category == "a" && metadata.x || title == ""', None),
+        ('category == "a" && metadata.x ? true : false', None),
+        ('(category == "a" && metadata.x)', None),
+    ],
+)
+def test_what_must_hold_first_and_is_about_kinds_alone_is_a_gate(source: str, gate: str | None) -> None:
+    found = check(source).gate
+    assert (found and found.source) == gate
