@@ -141,7 +141,7 @@ class Feed:
         self.notifications: dict[str, Notification] = {}
         self.waiting: list[Notification] = []
         self.sequence = 0
-        self.reads = 0
+        self.limits: list[int] = []
         self.states = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -173,6 +173,11 @@ class Feed:
         for _ in range(self._turns()):
             await asyncio.sleep(0)
 
+    @property
+    def reads(self) -> int:
+        """How often it was read after a position."""
+        return len(self.limits)
+
     def _state(self) -> FeedState:
         return FeedState(self.head.epoch, self.head.sequence, 0, 0)
 
@@ -187,7 +192,7 @@ class Feed:
     async def feed_after(
         self, recipient: Recipient, position: FeedPosition, limit: int, weight: int = ANY_WEIGHT
     ) -> FeedPart:
-        self.reads += 1
+        self.limits.append(limit)
         await self._pass()
         changed = [one for one in self.notifications.values() if (one.sequence or 0) > position.sequence]
         part = part_of(self._state(), sorted(changed, key=lambda one: one.sequence or 0), limit, weight)

@@ -11,7 +11,7 @@ from tocsin_server.domain.model import NO_FEED, FeedPart, FeedPosition, Recipien
 from tocsin_server.domain.ports import FeedStore
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.feed.items import Changed, FeedItem, Heartbeat, LiveItem, Subscribed
-from tocsin_server.feed.replay import PAGE_BYTES, PAGE_LIMIT, Page, ReplayBudget
+from tocsin_server.feed.replay import FIRST_PAGE, GROWTH, PAGE_BYTES, PAGE_LIMIT, Page, ReplayBudget
 
 
 class Reading:
@@ -27,13 +27,14 @@ class Reading:
         unread_count: As of the latest change or reading.
     """
 
-    __slots__ = ("_budget", "_page", "_recipient", "_store", "position", "unread_count")
+    __slots__ = ("_budget", "_limit", "_page", "_recipient", "_store", "position", "unread_count")
 
     def __init__(self, store: FeedStore, budget: ReplayBudget, recipient: Recipient) -> None:
         self._store = store
         self._budget = budget
         self._recipient = recipient
         self._page: Page | None = None
+        self._limit = FIRST_PAGE
         self.position = NO_FEED
         self.unread_count = 0
 
@@ -141,13 +142,15 @@ class Reading:
         return page
 
     def _read_after(self, position: FeedPosition) -> Awaitable[Page]:
-        return self._read(lambda: self._store.feed_after(self._recipient, position, PAGE_LIMIT, PAGE_BYTES))
+        return self._read(lambda: self._store.feed_after(self._recipient, position, self._limit, PAGE_BYTES))
 
     def _read_waiting(self, after: int) -> Awaitable[Page]:
-        return self._read(lambda: self._store.feed_waiting(self._recipient, after, PAGE_LIMIT, PAGE_BYTES))
+        return self._read(lambda: self._store.feed_waiting(self._recipient, after, self._limit, PAGE_BYTES))
 
     async def _read(self, read: Callable[[], Awaitable[FeedPart]]) -> Page:
         """Read a page when there is room for it, in place of the one that was read before."""
+        if self._page is not None and self._page.taken and self._page.more:
+            self._limit = min(PAGE_LIMIT, GROWTH * self._limit)
         self.close()
         await self._budget.reserve()
         try:

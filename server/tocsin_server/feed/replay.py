@@ -21,6 +21,12 @@ PAGE_BYTES: Final = 512 * 1024
 PAGE_LIMIT: Final = 200
 """Notifications of a page."""
 
+FIRST_PAGE: Final = 20
+"""Notifications of a stream's first page: who asks for a long replay on many streams and reads nothing costs little."""
+
+GROWTH: Final = 4
+"""How many times longer a page may be than the one before that its subscriber has taken, up to `PAGE_LIMIT`."""
+
 BUDGET: Final = 64 * 1024 * 1024
 """Bytes of all pages."""
 
@@ -51,6 +57,11 @@ class Page:
     def first(self) -> int | None:
         """The sequence of the next one, None if none is left."""
         return self._left[0].sequence if self._left else None
+
+    @property
+    def taken(self) -> bool:
+        """Whether its subscriber has taken all of it."""
+        return not (self._left or self.revoked)
 
     def take(self) -> Notification | None:
         """Return the next one, None if none is left."""

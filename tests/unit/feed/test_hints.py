@@ -20,6 +20,7 @@ from tocsin_server.feed import hub as hub_module
 from tocsin_server.feed.hub import CHECK_RATE, LONGEST_CHECK, Hub
 from tocsin_server.feed.items import Heartbeat, Subscribed
 from tocsin_server.feed.mailbox import CheckWithin
+from tocsin_server.feed.replay import FIRST_PAGE
 
 
 async def test_a_hint_at_or_below_the_position_and_an_event_of_ones_own_cost_no_read() -> None:
@@ -62,16 +63,16 @@ async def test_many_hints_during_a_read_cause_one_more() -> None:
         hub.hint(feed.recipient, feed.head)
         await turns()
         assert feed.reads == 1
-        for _ in range(100):
+        for _ in range(FIRST_PAGE - 1):
             feed.commit()
             hub.hint(feed.recipient, feed.head)
-        for sequence in range(100, 0, -1):
+        for sequence in range(FIRST_PAGE, 0, -1):
             hub.hint(feed.recipient, FeedPosition(EPOCH, sequence))
         feed.gate.set()
         await reaches(follower, feed.head)
         await turns()
         assert feed.reads == 2
-        assert follower.ids == [f"n{sequence}" for sequence in range(1, 102)]
+        assert follower.ids == [f"n{sequence}" for sequence in range(1, FIRST_PAGE + 1)]
 
 
 async def test_a_hint_of_another_epoch_is_looked_into() -> None:

@@ -15,7 +15,7 @@ from tocsin_server.domain.clock import wall_clock
 from tocsin_server.domain.model import FeedPosition
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.items import Changed, FeedItem, Subscribed
-from tocsin_server.feed.replay import PAGE_BYTES, PAGE_LIMIT, ReplayBudget
+from tocsin_server.feed.replay import FIRST_PAGE, GROWTH, PAGE_BYTES, PAGE_LIMIT, ReplayBudget
 from tocsin_server.feed.settlement import Settler
 from tocsin_server.feed.stream import FeedStreams
 
@@ -55,7 +55,7 @@ async def close(stream: AsyncIterator[FeedItem]) -> None:
 
 @pytest.mark.parametrize(
     ("count", "message", "reads"),
-    [(30, LARGE, 30 * len(LARGE) // PAGE_BYTES + 1), (PAGE_LIMIT - 1, "small", 2), (PAGE_LIMIT + 1, "small", 2)],
+    [(30, LARGE, 30 * len(LARGE) // PAGE_BYTES + 1), (PAGE_LIMIT - 1, "small", 3), (PAGE_LIMIT + 1, "small", 3)],
 )
 async def test_a_page_ends_by_bytes_or_by_number(count: int, message: str, reads: int) -> None:
     feed = filled(count, message)
@@ -68,6 +68,30 @@ async def test_a_page_ends_by_bytes_or_by_number(count: int, message: str, reads
         assert not waiting.done()
         assert feed.reads <= reads
         waiting.cancel()
+
+
+async def test_pages_grow_with_what_the_subscriber_takes() -> None:
+    feed = filled(1_000, "small")
+    async with streams(feed) as opened:
+        stream = opened.follow(feed.recipient, FeedPosition(0, 0))
+        assert isinstance(await anext(stream), Subscribed)
+        for number in range(1, 1_001):
+            assert await taken(stream, 1) == [f"n{number}"]
+        await close(stream)
+    assert feed.limits[:2] == [FIRST_PAGE, GROWTH * FIRST_PAGE]
+    assert set(feed.limits[2:]) == {PAGE_LIMIT}
+
+
+async def test_streams_that_take_nothing_read_no_more_than_their_first_page() -> None:
+    feed = filled(1_000, "small")
+    async with streams(feed) as opened:
+        silent = [opened.follow(feed.recipient, FeedPosition(0, 0)) for _ in range(5)]
+        for stream in silent:
+            assert isinstance(await anext(stream), Subscribed)
+        await turns()
+        assert feed.limits == [FIRST_PAGE] * 5
+        for stream in silent:
+            await close(stream)
 
 
 async def test_a_stream_whose_page_is_taken_back_tells_everything_once_and_in_order() -> None:

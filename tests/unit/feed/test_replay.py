@@ -49,6 +49,18 @@ async def test_those_who_find_no_room_wait_in_turn() -> None:
     assert budget._free == 2 * PAGE_BYTES
 
 
+def test_a_page_is_taken_by_its_subscriber_and_not_by_being_taken_back() -> None:
+    page, other = (Page(part(count=2), PAGE_BYTES, 0.0) for _ in range(2))
+    assert not page.taken
+    page.take()
+    assert not page.taken
+    page.take()
+    assert page.taken
+    other.take()
+    other.revoke()
+    assert not other.taken
+
+
 async def test_small_pages_take_small_room() -> None:
     budget = ReplayBudget(2 * PAGE_BYTES, LONG)
     pages = [await held(budget, PAGE_BYTES // 10) for _ in range(10)]
