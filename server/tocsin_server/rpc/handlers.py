@@ -25,6 +25,7 @@ from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.rpc import status
 from tocsin_server.rpc.auth import Authenticator, Opener
 from tocsin_server.rpc.principal import Principal
+from tocsin_server.rpc.refusing import Refusals
 from tocsin_server.rpc.requests import request_reader
 from tocsin_server.rpc.scopes import name_of
 from tocsin_server.rpc.write_watch import WriteWatch
@@ -54,6 +55,7 @@ def _unary(
     call: Callable[[Any, Principal], Awaitable[Any]],
     authenticator: Authenticator,
     observer: Observer,
+    refusals: Refusals,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     rpc = name_of(method)
     name = _short_name(method)
@@ -75,6 +77,7 @@ def _unary(
                 code = "OK"
                 return answer
             code = status.code_of(refusal).name
+            await refusals.turn(refusal, len(data))
             return await abort(context, refusal)
         finally:
             if observer.wants(RpcEnded):
@@ -104,6 +107,7 @@ def _stream(
     call: Callable[[Any, Principal], AsyncIterator[StreamMessage]],
     authenticator: Authenticator,
     watch: WriteWatch,
+    refusals: Refusals,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     rpc = name_of(method)
     read = request_reader(method.input_type)
@@ -114,7 +118,7 @@ def _stream(
             principal.require_rpc(rpc)
             return call(read(data), principal)
 
-        await write_all(context, begin, method, watch)
+        await write_all(context, begin, method, watch, refusals, len(data))
 
     return grpc.unary_stream_rpc_method_handler(
         handle,
@@ -128,6 +132,7 @@ def _duplex(
     call: Callable[[AsyncIterator[Any], Opener], AsyncIterator[StreamMessage]],
     authenticator: Authenticator,
     watch: WriteWatch,
+    refusals: Refusals,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     """Make the handler of an RPC that reads a stream and writes one, and finds credentials in what it reads, too."""
     rpc = name_of(method)
@@ -140,7 +145,7 @@ def _duplex(
                 principal.require_rpc(rpc)
             return call(read_all(requests, read), Opener(principal, _origin(context.peer())))
 
-        await write_all(context, begin, method, watch)
+        await write_all(context, begin, method, watch, refusals)
 
     return grpc.stream_stream_rpc_method_handler(handle, request_deserializer=None, response_serializer=None)
 
@@ -164,8 +169,19 @@ async def write_all(
     begin: Callable[[], AsyncIterator[StreamMessage]],
     method: MethodDescriptor,
     watch: WriteWatch,
+    refusals: Refusals | None = None,
+    size: int = 0,
 ) -> None:
-    """Write the messages of a stream as they come, and end the call as they end."""
+    """Write the messages of a stream as they come, and end the call as they end.
+
+    Args:
+        context: Of the call.
+        begin: Asks who calls and what for, and returns the messages.
+        method: Which it is.
+        watch: Looks after subscribers that do not read.
+        refusals: At whose pace refusals are told; None: at once.
+        size: Of the request, in bytes.
+    """
     written: FeedPosition | None = None
     with watch.writes() as writes:
         try:
@@ -189,6 +205,8 @@ async def write_all(
             return
         except Exception as error:  # noqa: BLE001 - as above
             refusal = _ours(error, method.full_name)
+    if refusals is not None:
+        await refusals.turn(refusal, size)
     await abort(context, refusal)
 
 
@@ -210,6 +228,7 @@ def handlers_of(
     service: object,
     authenticator: Authenticator,
     watch: WriteWatch,
+    refusals: Refusals,
     observer: Observer = UNOBSERVED,
 ) -> Mapping[str, grpc.RpcMethodHandler[Any, Any]]:
     """Make a handler for each RPC of a service; those that ``service`` lacks answer UNIMPLEMENTED."""
@@ -217,9 +236,9 @@ def handlers_of(
     for method in descriptor.methods:
         call = getattr(service, method.name, None)
         if call is not None and method.client_streaming:
-            handlers[method.name] = _duplex(method, call, authenticator, watch)
+            handlers[method.name] = _duplex(method, call, authenticator, watch, refusals)
         elif call is not None and method.server_streaming:
-            handlers[method.name] = _stream(method, call, authenticator, watch)
+            handlers[method.name] = _stream(method, call, authenticator, watch, refusals)
         else:
-            handlers[method.name] = _unary(method, call or _not_implemented(method), authenticator, observer)
+            handlers[method.name] = _unary(method, call or _not_implemented(method), authenticator, observer, refusals)
     return handlers

@@ -26,6 +26,7 @@ from tocsin_server.rpc.accepting import Handlers, fits, make_server
 from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.certificates import Certificates, TlsFiles
 from tocsin_server.rpc.handlers import handlers_of
+from tocsin_server.rpc.refusing import Refusals
 from tocsin_server.rpc.services import health_service, reflection_service
 from tocsin_server.rpc.services.health_service import HealthService
 from tocsin_server.rpc.services.reflection_service import ReflectionService
@@ -86,11 +87,14 @@ class RpcServer:
         self._shared_port = shared_port
         self._connections = connections
         self._watch = WriteWatch(WRITE_TIMEOUT)
+        self._refusals = Refusals()
         names = [descriptor.full_name for descriptor in _SERVICES.values()]
         self._health = HealthService(names)
         listed = (*names, health_service.SERVICE.full_name, reflection_service.SERVICE.full_name)
         self._handlers: dict[str, Handlers] = {
-            descriptor.full_name: handlers_of(descriptor, services.get(name), authenticator, self._watch, observer)
+            descriptor.full_name: handlers_of(
+                descriptor, services.get(name), authenticator, self._watch, self._refusals, observer
+            )
             for name, descriptor in _SERVICES.items()
         }
         self._handlers[health_service.SERVICE.full_name] = self._health.handlers(self._watch)
@@ -152,6 +156,7 @@ class RpcServer:
     async def stop(self, grace: float) -> None:
         """Refuse new calls, let running ones end within ``grace`` seconds. Idempotent."""
         self._stopping = True
+        self._refusals.close()
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])

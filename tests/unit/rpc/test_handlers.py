@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import pytest
 from tocsin.v1 import notification_service_pb2 as pb
 
+from helpers.feeds import turns
 from tocsin_server.domain.clock import wall_clock
 from tocsin_server.domain.errors import NotificationNotFound, Unauthenticated
 from tocsin_server.rpc.auth import Authenticator
 from tocsin_server.rpc.handlers import handlers_of
 from tocsin_server.rpc.principal import Principal
 from tocsin_server.rpc.recipient_tokens import TokenRules
+from tocsin_server.rpc.refusing import LONGEST, Refusals
 from tocsin_server.rpc.write_watch import WriteWatch
 
 
@@ -73,7 +76,7 @@ TOKEN = "shop:send:" + "0" * 64
 async def test_a_refused_request_is_gone_when_the_call_is(rpc: str, tokens: tuple[str, ...]) -> None:
     authenticator = Authenticator(tokens, TokenRules(), wall_clock)
     service = pb.DESCRIPTOR.services_by_name["NotificationService"]
-    handler: Any = handlers_of(service, Refusing(), authenticator, WriteWatch(30))[rpc]
+    handler: Any = handlers_of(service, Refusing(), authenticator, WriteWatch(30), Refusals())[rpc]
     body = Body(b"\xff" * 10 if rpc == "Send" else b"")
     gone = body.gone
     call = handler.unary_unary or handler.unary_stream
@@ -81,3 +84,19 @@ async def test_a_refused_request_is_gone_when_the_call_is(rpc: str, tokens: tupl
         await call(body, Call())
     del body
     assert gone
+
+
+@pytest.mark.parametrize("rpc", ["Get", "Send", "Subscribe"])
+async def test_a_stranger_is_refused_when_the_turn_has_come(rpc: str) -> None:
+    refusals = Refusals(lambda: 0.0)
+    while refusals.wait_of(Unauthenticated(), 0) <= LONGEST / 2:
+        pass  # others were refused just now
+    authenticator = Authenticator((TOKEN,), TokenRules(), wall_clock)
+    service = pb.DESCRIPTOR.services_by_name["NotificationService"]
+    handler: Any = handlers_of(service, Refusing(), authenticator, WriteWatch(30), refusals)[rpc]
+    call = asyncio.ensure_future((handler.unary_unary or handler.unary_stream)(b"", Call()))
+    await turns()
+    assert not call.done()
+    refusals.close()
+    with pytest.raises(Aborted):
+        await call

@@ -1,0 +1,80 @@
+"""Telling at a pace what is refused to strangers, so that asking for it again and again takes nothing from the others.
+
+To refuse a call takes as much as to answer one, and whoever is refused at once can ask at once again. Bytes that are no
+request, requests too large to be read, and callers who are not known are refused at the pace of `RATE`; a caller who
+waits for it does not call meanwhile. What honest callers are refused, such as a bad field, is told at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from tocsin_server.domain.errors import MalformedRequest, RequestTooLarge, TocsinError, TokenExpired, Unauthenticated
+
+RATE: Final = 100.0
+"""Refusals a second, of the 6,000 that a core can do."""
+
+AT_ONCE: Final = 100
+"""Refusals that are told at once after a while without any."""
+
+EACH: Final = 64 * 1024
+"""Bytes of a request that count as one more refusal, since receiving them takes as long."""
+
+LONGEST: Final = 10.0
+"""Seconds that a refusal waits at most. What would have to wait for longer is told at once, so that no more than
+`RATE` times this, and `EACH` bytes for each of them, are kept."""
+
+
+class Refusals:
+    """The pace of a process. Used on the event loop only.
+
+    Args:
+        monotonic: Seconds of a clock that only goes forward.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._told = float("-inf")  # when the last one of those that came is told
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._over = False
+
+    async def turn(self, refusal: TocsinError, size: int) -> None:
+        """Return when the refusal of a request of ``size`` bytes may be told."""
+        wait = self.wait_of(refusal, size)
+        if wait <= 0 or self._over:
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(turn)
+        timer = asyncio.get_running_loop().call_later(wait, _end, turn)
+        try:
+            await turn
+        finally:
+            timer.cancel()
+            self._waiting.discard(turn)
+
+    def wait_of(self, refusal: TocsinError, size: int) -> float:
+        """Count a refusal, and return the seconds after which it may be told."""
+        if isinstance(refusal, TokenExpired) or not isinstance(
+            refusal, MalformedRequest | RequestTooLarge | Unauthenticated
+        ):
+            return 0.0
+        now = self._monotonic()
+        told = max(self._told, now - AT_ONCE / RATE) + (1 + size // EACH) / RATE
+        if told - now > LONGEST:
+            return 0.0
+        self._told = told
+        return told - now
+
+    def close(self) -> None:
+        """Tell at once what waits, and all that comes. Idempotent."""
+        self._over = True
+        for turn in self._waiting:
+            _end(turn)
+
+
+def _end(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
