@@ -9,7 +9,7 @@ import peewee
 import pytest
 
 from tocsin_server.storage.databases.sqlite_dialect import SqliteDialect
-from tocsin_server.storage.databases.statements import Statement, parameter
+from tocsin_server.storage.databases.statements import Selection, Statement, parameter
 
 
 class Animal(peewee.Model):
@@ -91,3 +91,14 @@ def test_any_number_of_ids_fits_one_statement(database: peewee.SqliteDatabase) -
     )
     for names, legs in (([], []), (["dog"], [(4,)]), (["hen", "dog", "cat"], [(2,), (4,)])):
         assert sorted(_all(statement.run(database.cursor(), names=names))) == sorted(legs)
+
+
+def test_what_is_found_comes_in_one_piece_in_its_order_and_as_it_was_stored(database: peewee.SqliteDatabase) -> None:
+    odd = 'a "quote", a \\, a line\nbreak, a \0, \u00e9 and \U0001f514'
+    latest = 253_402_300_799_999_999  # in microseconds; beyond what a double holds exactly
+    database.cursor().execute("INSERT INTO animal (name, legs, sound) VALUES (?, ?, ?)", ("odd", latest, odd))
+    query = Animal.select(Animal.name, Animal.legs, Animal.sound).where(Animal.legs > parameter("least"))
+    found = Selection(SqliteDialect(database), query.order_by(Animal.legs.desc()))
+    rows = [tuple(row) for row in found.rows(database.cursor(), least=1)]
+    assert rows == [("odd", latest, odd), ("dog", 4, "woof"), ("hen", 2, None)]
+    assert found.rows(database.cursor(), least=latest) == []

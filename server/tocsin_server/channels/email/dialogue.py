@@ -60,6 +60,7 @@ class Dialogue(asyncio.Protocol):
     ) -> None:
         self.stage = Stage.MAIL
         """How far the present transaction has come: what the awaited or last answer is about."""
+        self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._opener = opener
         self._pipelining = pipelining
@@ -86,13 +87,14 @@ class Dialogue(asyncio.Protocol):
         """
         if self._transport.is_closing():
             raise SMTPServerDisconnected("Connection lost")
-        self._end = asyncio.get_running_loop().create_future()
+        self._end = self._loop.create_future()
         self._unsaid = deque(commands)
         self._awaited.clear()
         self._content = content
         self._attempt = attempt
         self._refusal = None
         self._say()
+        self._deadlines.begin(self)
         try:
             return await self._end
         finally:
@@ -110,9 +112,14 @@ class Dialogue(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take answers, and go on."""
         self._buffer += data
-        while self._end is not None and not self._end.done() and (answer := self._next_answer()) is not None:
+        end, heard = self._end, False
+        while end is not None and not end.done() and (answer := self._next_answer()) is not None:
             self._hear(answer)
-        if self._buffer and (self._end is None or self._end.done()):
+            heard = True
+        if end is not None and not end.done():
+            if heard:
+                self._deadlines.begin(self)  # once for all answers that came together
+        elif self._buffer:
             # Nothing was asked: a farewell, or answers out of step, of which the next one would be taken for another's.
             self._buffer = b""
             self._transport.abort()
@@ -130,7 +137,6 @@ class Dialogue(asyncio.Protocol):
         self._awaited.extend(said)
         self.stage = said[0].stage
         self._transport.write(b"".join([command.line for command in said]))
-        self._deadlines.begin(self)
 
     def _hear(self, answer: Reply) -> None:
         command = self._awaited.popleft()
@@ -142,7 +148,6 @@ class Dialogue(asyncio.Protocol):
         if self._awaited:
             if self._refusal is None and (following := self._awaited[0]) is not None:
                 self.stage = following.stage
-            self._deadlines.begin(self)
         elif self._refusal is not None:
             if answer.code == GO_AHEAD:
                 # The relay waits for content although it refused the envelope. A dot would end that too, but might
@@ -157,7 +162,6 @@ class Dialogue(asyncio.Protocol):
             if self._attempt is not None:
                 self._attempt.handed_over = True
             self._transport.write(self._content)
-            self._deadlines.begin(self)
 
     def _finish(self, reply: Reply) -> None:
         if self._end is not None and not self._end.done():

@@ -24,6 +24,13 @@ from tocsin_server.channels.email.headers import (
 )
 from tocsin_server.domain.model import MICROS_PER_SECOND, ClaimedChannel
 
+_FIXED: Final = (
+    "Auto-Submitted: auto-generated\r\n"  # RFC 3834: no out-of-office replies to these, please
+    "MIME-Version: 1.0\r\n"
+    'Content-Type: text/plain; charset="utf-8"\r\n'
+    "Content-Transfer-Encoding: "
+)
+
 LINE_LIMIT: Final = 998
 """Octets of a line without its CRLF (RFC 5322 section 2.1.1)."""
 
@@ -75,17 +82,14 @@ class MailComposer:
         message_id = one_line(f"<{message.id}@{self._domain}>")
         encoding, body = _encode_body(message.message)
         headers = (
-            self._from,
-            f"To: {recipient}",
-            f"Subject: {subject(message.title)}",
-            f"Date: {_date(message.ready_at // MICROS_PER_SECOND)}",
-            f"Message-ID: {message_id}",
-            "Auto-Submitted: auto-generated",  # RFC 3834: no out-of-office replies to these, please
-            "MIME-Version: 1.0",
-            'Content-Type: text/plain; charset="utf-8"',
-            f"Content-Transfer-Encoding: {encoding}",
+            f"{self._from}\r\n"
+            f"To: {recipient}\r\n"
+            f"Subject: {subject(message.title)}\r\n"
+            f"Date: {_date(message.ready_at // MICROS_PER_SECOND)}\r\n"
+            f"Message-ID: {message_id}\r\n"
+            f"{_FIXED}{encoding}\r\n\r\n"
         )
-        content = "\r\n".join(headers).encode() + b"\r\n\r\n" + body
+        content = headers.encode() + body
         return Mail(
             sender=self.sender,
             recipient=recipient,

@@ -112,6 +112,14 @@ class Dialect(ABC):
     # -- many rows -------------------------------------------------------------------------------
 
     @abstractmethod
+    def in_one_piece(self, sql: str, columns: int) -> str:
+        """Return a select of so many columns in the form in which its rows come as `pieces` takes them."""
+
+    @abstractmethod
+    def pieces(self, cursor: Any) -> list[Row]:
+        """Return all rows of a select that was executed in that form, in its order."""
+
+    @abstractmethod
     def given(self, columns: Columns) -> str:
         """Return the rows given as a table ``given`` to select from, in SQL."""
 

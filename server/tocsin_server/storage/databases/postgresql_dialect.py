@@ -71,6 +71,15 @@ class PostgresqlDialect(Dialect):
         [locked] = cursor.fetchone()
         return bool(locked)
 
+    def in_one_piece(self, sql: str, columns: int) -> str:  # noqa: ARG002 - as they are
+        """See `Dialect.in_one_piece`: the driver has all rows before it gives the first."""
+        return sql
+
+    def pieces(self, cursor: Any) -> list[Row]:
+        """See `Dialect.pieces`."""
+        rows: list[Row] = cursor.fetchall()
+        return rows
+
     def given(self, columns: Columns) -> str:
         """See `Dialect.given`."""
         return f"(VALUES %s) AS given ({', '.join(columns.names)})"

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import peewee
 
-from tocsin_server.storage.databases.dialect import Dialect, IdsParameter, Parameter, TimeParameter
+from tocsin_server.storage.databases.dialect import Dialect, IdsParameter, Parameter, Row, TimeParameter
 
 T = TypeVar("T")
 
@@ -63,6 +63,21 @@ class Statement:
         """Execute once and return the cursor."""
         cursor.execute(self.sql, self.bind(**values))
         return cursor
+
+
+class Selection(Statement):
+    """A compiled select whose rows are all wanted, and come in one piece."""
+
+    __slots__ = ("_on",)
+
+    def __init__(self, on: Dialect, query: Any) -> None:
+        super().__init__(on, query)
+        self.sql = on.in_one_piece(self.sql, len(query.selected_columns))
+        self._on = on
+
+    def rows(self, cursor: Any, **values: Any) -> list[Row]:
+        """Execute once and return what is found, in its order."""
+        return self._on.pieces(self.run(cursor, **values))
 
 
 def compiled(make: Callable[[Dialect], T]) -> functools.cached_property[T]:

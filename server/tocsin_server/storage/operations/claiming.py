@@ -17,7 +17,7 @@ from tocsin_server.domain.fallback import ends_by_reading
 from tocsin_server.domain.model import ChannelType, ClaimedChannel, Micros, Recipient, RecipientType
 from tocsin_server.storage.databases.batches import RowLookup, RowUpdate
 from tocsin_server.storage.databases.dialect import Dialect
-from tocsin_server.storage.databases.statements import Statement, compiled, parameter, time_parameter
+from tocsin_server.storage.databases.statements import Selection, Statement, compiled, parameter, time_parameter
 from tocsin_server.storage.json_text import load_json
 from tocsin_server.storage.new_ids import new_id
 from tocsin_server.storage.queries.due import DUE
@@ -72,7 +72,7 @@ class Claiming:
     # One statement for each channel, see `on_channel`.
     _due = compiled(
         lambda on: {
-            channel: Statement(
+            channel: Selection(
                 on,
                 on.locking(
                     NotificationChannels.select(
@@ -124,7 +124,7 @@ class Claiming:
         """Lease due rows. A row whose lease ran out counts as one more attempt, of unknown outcome."""
         now, channel, token = transaction.now, claim.channel, new_id()
         lease_until = now + claim.lease
-        due = self._due[channel].run(transaction.cursor, now=now, limit=claim.limit, held=claim.held).fetchall()
+        due = self._due[channel].rows(transaction.cursor, now=now, limit=claim.limit, held=claim.held)
         claimed = []
         for (
             row_id, notification_id, address, title, message, metadata, attempts, attempt_limit, response, created_at,
