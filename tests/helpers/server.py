@@ -243,7 +243,7 @@ def feed_server(
             intake = Intake(store, {}, {}, wall_clock)
             service = NotificationService(store, feeds, intake, Interventions(store, {}, {}), address_problem)
             authenticator = Authenticator(auth_tokens, TokenRules(), wall_clock, bridge_token)
-            relay = RelayService(service.Subscribe, authenticator, **(relay_options or {}))
+            relay = RelayService(service.relayed, authenticator, **(relay_options or {}))
             relays.append(relay)
             rpc = RpcServer({"NotificationService": service, "RelayService": relay}, authenticator)
             stack.push_async_callback(rpc.stop, 2.0)

@@ -226,7 +226,7 @@ def services(core: Core, checked: Checked) -> Served:
         address_problem,
         core.deciding,
     )
-    relay = RelayService(notifications.Subscribe, checked.authenticator)
+    relay = RelayService(notifications.relayed, checked.authenticator)
     simulations = Simulations(core.store, intake, core.rules, available, core.clock)
     by_name = {
         "NotificationService": notifications,

@@ -75,12 +75,15 @@ class FeedStreams:
         position: FeedPosition | None,
         until: Micros | None = None,
         holder: str | None = None,
+        *,
+        noting: bool = True,
     ) -> AsyncIterator[FeedItem]:
         """Yield a feed from ``position`` (None: from now, plus what waits for a first subscriber).
 
         ``until`` is when the subscriber's token ends, ``holder`` who has a share of all streams (None: nobody).
 
-        Asking for the next item says that the previous one was written to the subscriber.
+        Asking for the next item says that the previous one was written to the subscriber; without ``noting`` it does
+        not, and `written` is to be called.
 
         Raises:
             SubscriberTooSlow: Too many events are waiting; its metadata has the cursor to resume with.
@@ -95,7 +98,8 @@ class FeedStreams:
             async for item in reading.begin(position):
                 self._about_to_begin(recipient, position, item)
                 yield item
-                self._written(recipient, item)
+                if noting:
+                    self._written(recipient, item)
                 del item
             deadlines = self._deadlines(until)
             mailbox.ring_within(deadlines.next - self._monotonic())
@@ -109,7 +113,7 @@ class FeedStreams:
                         yield entry.item
                         # A change of read state counts too: it gives the notification a new place, and a note of the
                         # old one that is written down after it would find nothing there.
-                        if not entry.written:
+                        if noting and not entry.written:
                             entry.written = True
                             self._settler.note(recipient, entry.position)
                         deadlines.heartbeat = self._monotonic() + self._times.heartbeat
@@ -119,9 +123,14 @@ class FeedStreams:
                     items = self._act(entry, reading, mailbox, deadlines)
                 async for item in items:
                     yield item
-                    self._written(recipient, item)
+                    if noting:
+                        self._written(recipient, item)
                     del item
                     deadlines.heartbeat = self._monotonic() + self._times.heartbeat
+
+    def written(self, recipient: Recipient, position: FeedPosition) -> None:
+        """Learn that all items of a stream up to a position were written to the subscriber."""
+        self._settler.note(recipient, position)
 
     def _reading(self, recipient: Recipient) -> Reading:
         return Reading(self._store, self._budget, recipient)

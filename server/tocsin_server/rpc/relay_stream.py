@@ -1,23 +1,24 @@
 """One stream of `RelayService`: what has gathered for it, and who waits for what.
 
-Each subscription is a task that runs what ``Subscribe`` runs and puts its events, one at a time, where the stream's
-writer takes them: all that have gathered while it was writing go into one message. A subscription asks for its next
-event when the last one was written, so nothing gathers here but one event each; what waits beyond that is in the hub's
-bounded queue. What has been written and not confirmed is bounded by `WINDOW`, so that a caller can hold back one
-subscription and go on reading the others.
+Each subscription is a task that runs what ``Subscribe`` runs and puts its events where the stream's writer takes them:
+all that have gathered while it was writing go into one message. So what one commit brings to a feed goes out together,
+and is one message to read for the relay, too. Once a message's worth has gathered, a subscription waits until its own
+is written before it asks for the next; what waits beyond that is in the hub's bounded queue. What has been written and
+not confirmed is bounded by `WINDOW`, so that a caller can hold back one subscription and go on reading the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from tocsin.v1 import relay_service_pb2 as pb
 
 from tocsin_server.domain.errors import ShuttingDown, StreamAged, SubscriberTooSlow, TocsinError
+from tocsin_server.domain.model import FeedPosition
 from tocsin_server.rpc import status
 from tocsin_server.rpc.convert import FeedMessage
 from tocsin_server.rpc.scopes import RELAY, SUBSCRIBE
@@ -57,6 +58,13 @@ class RelayMessage(NamedTuple):
     position: None = None
 
 
+class Followed(NamedTuple):
+    """A subscription that has begun: its events, and who is to be told up to which of them all were written."""
+
+    messages: AsyncIterator[FeedMessage]
+    written: Callable[[FeedPosition], None]
+
+
 class Subscriptions(Protocol):
     """Whose the streams are."""
 
@@ -64,7 +72,7 @@ class Subscriptions(Protocol):
     def closing(self) -> bool:
         """The server stops: a stream ends with its last subscription."""
 
-    def follow(self, opening: pb.RelayOpening) -> AsyncIterator[FeedMessage]:
+    def follow(self, opening: pb.RelayOpening) -> Followed:
         """Begin a subscription, with its own token."""
 
     def accepted(self, stream: RelayStream) -> None:
@@ -76,27 +84,34 @@ class _Subscription:
 
     Attributes:
         task: Follows the feed.
+        noted: Is told how far its events were written.
         accepted: Its first event has come.
+        closed: Its caller has closed it, and takes nothing of it any more.
+        place: Of its last event among those that have gathered, -1 without one.
         unconfirmed: Bytes of events for which no receipt has come.
     """
 
-    __slots__ = ("_room", "_written", "accepted", "id", "task", "unconfirmed")
+    __slots__ = ("_room", "_written", "accepted", "closed", "id", "noted", "place", "task", "unconfirmed")
 
     def __init__(self, subscription_id: int) -> None:
         self.id = subscription_id
         self.task: asyncio.Task[None] | None = None
-        self.accepted = False
+        self.noted: Callable[[FeedPosition], None] | None = None
+        self.accepted = self.closed = False
+        self.place = -1
         self.unconfirmed = 0
         self._written: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
 
     async def wait_until_written(self) -> None:
-        """Return when `written` is called."""
+        """Return when `written` is called, or was for an event that came before."""
         self._written = asyncio.get_running_loop().create_future()
         await self._written
 
-    def written(self) -> None:
-        """Note that its event has been written."""
+    def written(self, position: FeedPosition) -> None:
+        """Note that its events up to a position have been written."""
+        if self.noted is not None and not self.closed:
+            self.noted(position)
         # It is done already when the subscription was closed meanwhile.
         if self._written is not None and not self._written.done():
             self._written.set_result(None)
@@ -114,6 +129,13 @@ class _Subscription:
             self._room.set_result(None)
 
 
+class _Event(NamedTuple):
+    """An event that has gathered. Several subscriptions of a recipient have the very same bytes, which travel once."""
+
+    message: FeedMessage
+    subscriptions: list[_Subscription]
+
+
 class RelayStream:
     """One stream. Belongs to the task that reads `messages`.
 
@@ -126,7 +148,10 @@ class RelayStream:
         self._times = times
         self._loop = asyncio.get_running_loop()
         self._subscriptions: dict[int, _Subscription] = {}
-        self._events: dict[bytes, list[_Subscription]] = {}
+        self._events: list[_Event] = []
+        self._places: dict[bytes, int] = {}
+        self._size = 0
+        """Bytes of them."""
         self._endings: list[pb.RelayEnding] = []
         self._something = asyncio.Event()
         self._room = asyncio.Event()
@@ -157,10 +182,11 @@ class RelayStream:
         try:
             while True:
                 self._something.clear()
-                for message, subscriptions in self._gathered():
+                for message, events in self._gathered():
                     yield RelayMessage(message.SerializeToString())
-                    for subscription in subscriptions:
-                        subscription.written()
+                    for event in events:
+                        for subscription in event.subscriptions:
+                            subscription.written(event.message.position)
                 self._room.set()
                 if self._failure is not None:
                     raise self._failure
@@ -192,21 +218,24 @@ class RelayStream:
                 return
         raise StreamAged(f"the relay has had no subscription for {self._times.idleness:g} s", cursor="")
 
-    def _gathered(self) -> Iterator[tuple[pb.RelayResponse, Sequence[_Subscription]]]:
-        """Return what has gathered, as messages, and the subscriptions that have an event in each.
-
-        A subscription has one event here at the most, and its ending after that, so any order is right.
-        """
-        events, self._events = self._events, {}
+    def _gathered(self) -> Iterator[tuple[pb.RelayResponse, Sequence[_Event]]]:
+        """Return what has gathered, as messages, and the events in each; endings come after all events."""
+        events, self._events = self._events, []
         endings, self._endings = self._endings, []
+        self._places.clear()
+        self._size = 0
+        for event in events:
+            for subscription in event.subscriptions:
+                subscription.place = -1
         message, size = pb.RelayResponse(), 0
-        concerned: list[_Subscription] = []
-        for data, subscriptions in events.items():
+        concerned: list[_Event] = []
+        for event in events:
+            data = event.message.data
             if size and size + len(data) > LARGEST_RESPONSE:
                 yield message, concerned
                 message, size, concerned = pb.RelayResponse(), 0, []
-            message.events.add(ids=[one.id for one in subscriptions], event=data)
-            concerned += subscriptions
+            message.events.add(ids=[one.id for one in event.subscriptions], event=data)
+            concerned.append(event)
             size += len(data)
         for ending in endings:
             if size and size + ending.ByteSize() > LARGEST_RESPONSE:
@@ -221,7 +250,9 @@ class RelayStream:
 
     async def _follow(self, subscription: _Subscription, opening: pb.RelayOpening) -> None:
         try:
-            async with contextlib.aclosing(self._owner.follow(opening)) as messages:  # type: ignore[type-var]
+            followed = self._owner.follow(opening)
+            subscription.noted = followed.written
+            async with contextlib.aclosing(followed.messages) as messages:  # type: ignore[type-var]
                 async for message in messages:
                     if not subscription.accepted:
                         subscription.accepted = True
@@ -247,11 +278,12 @@ class RelayStream:
         return self._subscriptions.pop(subscription.id, None) is not None
 
     async def _write(self, subscription: _Subscription, message: FeedMessage) -> None:
-        """Return when an event is written, and more may be."""
-        # Several subscriptions of a recipient have the very same bytes, which then travel once.
-        self._events.setdefault(message.data, []).append(subscription)
+        """Let an event gather; return when more may."""
+        self._gather(subscription, message)
         subscription.unconfirmed += len(message.data)
         self.wake()
+        if self._size < LARGEST_RESPONSE and subscription.unconfirmed < WINDOW:
+            return  # what waits behind it goes with it
         await subscription.wait_until_written()
         if subscription.unconfirmed >= WINDOW:
             try:
@@ -259,6 +291,16 @@ class RelayStream:
                     await subscription.wait_for_room()
             except TimeoutError:
                 raise SubscriberTooSlow("the subscriber does not take its events", cursor=message.cursor) from None
+
+    def _gather(self, subscription: _Subscription, message: FeedMessage) -> None:
+        place = self._places.get(message.data, -1)
+        if place > subscription.place:
+            self._events[place].subscriptions.append(subscription)
+        else:  # it is new, or was brought by another before what this one has brought already
+            place = self._places[message.data] = len(self._events)
+            self._events.append(_Event(message, [subscription]))
+            self._size += len(message.data)
+        subscription.place = place
 
     # -- in ------------------------------------------------------------------------------------------
 
@@ -284,6 +326,7 @@ class RelayStream:
         for closed in request.closings:
             if (known := self._subscriptions.get(closed)) is not None:
                 self._forget(known)
+                known.closed = True
                 if known.task is not None:
                     known.task.cancel()
         if not self._subscriptions:

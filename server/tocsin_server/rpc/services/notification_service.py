@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from tocsin_server.intake.intervening import Interventions, Mandate
 from tocsin_server.rpc import convert, page_token
 from tocsin_server.rpc.convert.decisions import read_route
 from tocsin_server.rpc.principal import Principal
+from tocsin_server.rpc.relay_stream import Followed
 from tocsin_server.rpc.requests import bounds_of, check
 from tocsin_server.rpc.scopes import (
     CANCEL,
@@ -47,9 +49,18 @@ class Feeds(Protocol):
     """Opens streams; see `tocsin_server.feed.stream.FeedStreams`."""
 
     def follow(
-        self, recipient: Recipient, position: FeedPosition | None, until: Micros | None, holder: str | None
+        self,
+        recipient: Recipient,
+        position: FeedPosition | None,
+        until: Micros | None,
+        holder: str | None,
+        *,
+        noting: bool,
     ) -> AsyncIterator[FeedItem]:
         """Yield a feed."""
+
+    def written(self, recipient: Recipient, position: FeedPosition) -> None:
+        """Learn how far a feed was written."""
 
 
 class NotificationService:
@@ -207,18 +218,35 @@ class NotificationService:
         convert.write_notification(notification, response.notification, masked=not caller.reads_everything)
         return response
 
-    async def Subscribe(  # noqa: N802
+    def Subscribe(  # noqa: N802
         self, request: pb.SubscribeRequest, caller: Principal
     ) -> AsyncIterator[convert.FeedMessage]:
         """Stream a feed."""
-        recipient, position = convert.read_subscribe(request)
-        caller.require_recipient(recipient, SUBSCRIBE)
+        recipient, position = _subscriber(request, caller)
+        return self._messages(recipient, position, caller, noting=True)
+
+    def relayed(self, request: pb.SubscribeRequest, caller: Principal) -> Followed:
+        """Stream a feed for a relay, which has several messages under way."""
+        recipient, position = _subscriber(request, caller)
+        messages = self._messages(recipient, position, caller, noting=False)
+        return Followed(messages, functools.partial(self._feeds.written, recipient))
+
+    async def _messages(
+        self, recipient: Recipient, position: FeedPosition | None, caller: Principal, *, noting: bool
+    ) -> AsyncIterator[convert.FeedMessage]:
         private = _is_backend(caller)
         # A recipient's own share is that of the recipient.
         holder = caller.name if private and caller.name else None
-        async for item in self._feeds.follow(recipient, position, caller.expires_at, holder):
+        async for item in self._feeds.follow(recipient, position, caller.expires_at, holder, noting=noting):
             yield convert.serialise_feed_item(item, private=private)
             del item  # the next one may be long in coming
+
+
+def _subscriber(request: pb.SubscribeRequest, caller: Principal) -> tuple[Recipient, FeedPosition | None]:
+    """Return whose feed is to be streamed, and from where."""
+    recipient, position = convert.read_subscribe(request)
+    caller.require_recipient(recipient, SUBSCRIBE)
+    return recipient, position
 
 
 def _traced(submission: Submission) -> Submission:

@@ -20,13 +20,12 @@ from tocsin.v1 import relay_service_pb2 as pb
 from tocsin_server.domain.errors import TooManyStreams
 from tocsin_server.domain.shares import Crowd, Quota
 from tocsin_server.rpc.auth import Authenticator, Opener
-from tocsin_server.rpc.convert import FeedMessage
 from tocsin_server.rpc.principal import Principal
-from tocsin_server.rpc.relay_stream import RelayMessage, RelayStream, RelayTimes
+from tocsin_server.rpc.relay_stream import Followed, RelayMessage, RelayStream, RelayTimes
 from tocsin_server.rpc.scopes import SUBSCRIBE
 
-Subscribe: TypeAlias = Callable[[Any, Principal], AsyncIterator[FeedMessage]]
-"""`tocsin_server.rpc.services.notification_service.NotificationService.Subscribe`."""
+Subscribe: TypeAlias = Callable[[Any, Principal], Followed]
+"""`tocsin_server.rpc.services.notification_service.NotificationService.relayed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class RelayService:
             if stream.proven:
                 self._used.give_back(origin)
 
-    def follow(self, opening: pb.RelayOpening) -> AsyncIterator[FeedMessage]:
+    def follow(self, opening: pb.RelayOpening) -> Followed:
         """Call Subscribe for a subscription, with its token."""
         caller = self._authenticator.holder_of(opening.token)
         caller.require_rpc(SUBSCRIBE)
