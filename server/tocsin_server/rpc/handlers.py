@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from time import monotonic
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 from urllib.parse import unquote
 
 import grpc
@@ -100,6 +100,13 @@ class StreamMessage(Protocol):
     @property
     def position(self) -> FeedPosition | None:
         """Where to resume after it; None if that is to be told in another way."""
+
+
+class UnplacedMessage(NamedTuple):
+    """A `StreamMessage` after which there is nothing to resume, or whose content tells where."""
+
+    data: bytes
+    position: None = None
 
 
 def _stream(

@@ -21,6 +21,7 @@ from tocsin_server.domain.errors import ShuttingDown, StreamAged, SubscriberTooS
 from tocsin_server.domain.model import FeedPosition
 from tocsin_server.rpc import status
 from tocsin_server.rpc.convert import FeedMessage
+from tocsin_server.rpc.handlers import UnplacedMessage
 from tocsin_server.rpc.scopes import RELAY, SUBSCRIBE
 from tocsin_server.rpc.validation import Violations
 
@@ -49,13 +50,6 @@ class RelayTimes:
 
     patience: float = 30.0
     idleness: float = 30.0
-
-
-class RelayMessage(NamedTuple):
-    """A serialised ``RelayResponse``. The cursors are in its events, so it has no position of its own."""
-
-    data: bytes
-    position: None = None
 
 
 class Followed(NamedTuple):
@@ -175,7 +169,7 @@ class RelayStream:
 
     # -- out -----------------------------------------------------------------------------------------
 
-    async def messages(self, requests: AsyncIterator[pb.RelayRequest]) -> AsyncIterator[RelayMessage]:
+    async def messages(self, requests: AsyncIterator[pb.RelayRequest]) -> AsyncIterator[UnplacedMessage]:
         """Yield what is to be written. Asking for the next message says that the previous one was written."""
         self._task = asyncio.current_task()
         reader = asyncio.create_task(self._read(requests), name="relay-reader")
@@ -183,7 +177,7 @@ class RelayStream:
             while True:
                 self._something.clear()
                 for message, events in self._gathered():
-                    yield RelayMessage(message.SerializeToString())
+                    yield UnplacedMessage(message.SerializeToString())  # the cursors are in its events
                     for event in events:
                         for subscription in event.subscriptions:
                             subscription.written(event.message.position)

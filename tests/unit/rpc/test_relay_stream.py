@@ -10,7 +10,8 @@ from tocsin.v1 import relay_service_pb2 as pb
 
 from tocsin_server.domain.model import FeedPosition
 from tocsin_server.rpc.convert import FeedMessage
-from tocsin_server.rpc.relay_stream import LARGEST_RESPONSE, Followed, RelayMessage, RelayStream, RelayTimes
+from tocsin_server.rpc.handlers import UnplacedMessage
+from tocsin_server.rpc.relay_stream import LARGEST_RESPONSE, Followed, RelayStream, RelayTimes
 
 
 def at(sequence: int, size: int = 0) -> FeedMessage:
@@ -53,7 +54,7 @@ async def _requests(waiting: asyncio.Queue[pb.RelayRequest]) -> AsyncIterator[pb
 @contextlib.asynccontextmanager
 async def opened(
     owner: Owner, *numbers: int
-) -> AsyncIterator[tuple[AsyncIterator[RelayMessage], asyncio.Queue[pb.RelayRequest]]]:
+) -> AsyncIterator[tuple[AsyncIterator[UnplacedMessage], asyncio.Queue[pb.RelayRequest]]]:
     """Open subscriptions at once; yield what is to be written, and where further requests go."""
     waiting: asyncio.Queue[pb.RelayRequest] = asyncio.Queue()
     waiting.put_nowait(pb.RelayRequest(openings=[pb.RelayOpening(id=number) for number in numbers]))
@@ -61,7 +62,7 @@ async def opened(
         yield messages, waiting
 
 
-async def written(messages: AsyncIterator[RelayMessage]) -> None:
+async def written(messages: AsyncIterator[UnplacedMessage]) -> None:
     """Say that what was yielded last is written, when nothing else is to be; the stream ends by it."""
     following = asyncio.ensure_future(anext(messages))
     await asyncio.sleep(0)
@@ -69,7 +70,7 @@ async def written(messages: AsyncIterator[RelayMessage]) -> None:
     await asyncio.wait([following])
 
 
-def events_in(message: RelayMessage) -> list[tuple[list[int], int]]:
+def events_in(message: UnplacedMessage) -> list[tuple[list[int], int]]:
     """Return the subscriptions and the sequence of each event."""
     events = pb.RelayResponse.FromString(message.data).events
     return [(list(event.ids), int(event.event.rstrip(b"."))) for event in events]

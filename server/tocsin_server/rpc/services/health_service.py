@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import grpc
 from grpc_health.v1 import health_pb2
 
 from tocsin_server.domain.errors import TocsinError, TooManyStreams
-from tocsin_server.rpc.handlers import abort, write_all
+from tocsin_server.rpc.handlers import UnplacedMessage, abort, write_all
 from tocsin_server.rpc.requests import request_reader
 from tocsin_server.rpc.write_watch import WriteWatch
 
@@ -26,13 +26,6 @@ WATCHERS: Final = 1_000
 
 _Answer = health_pb2.HealthCheckResponse
 _read = request_reader(SERVICE.methods_by_name["Check"].input_type)
-
-
-class _Written(NamedTuple):
-    """See `tocsin_server.rpc.handlers.StreamMessage`."""
-
-    data: bytes
-    position: None = None
 
 
 class HealthService:
@@ -94,7 +87,7 @@ class HealthService:
         answers = {name: _Answer(status=self._status(name)) for name in self._needs_database}
         return health_pb2.HealthListResponse(statuses=answers)
 
-    async def _watch(self, data: bytes) -> AsyncIterator[_Written]:
+    async def _watch(self, data: bytes) -> AsyncIterator[UnplacedMessage]:
         name = _read(data).service
         if self._watchers >= WATCHERS:
             raise TooManyStreams("server", WATCHERS)
@@ -106,7 +99,7 @@ class HealthService:
                 # A service that is not known now may be one day; so the protocol has it.
                 status = self._status(name) if name in self._needs_database else _Answer.SERVICE_UNKNOWN
                 if status != told:
-                    yield _Written(_Answer(status=status).SerializeToString())
+                    yield UnplacedMessage(_Answer(status=status).SerializeToString())
                 told = status
                 await changed.wait()
         finally:

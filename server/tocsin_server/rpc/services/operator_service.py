@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 from tocsin.v1 import operator_service_pb2 as pb
 
@@ -19,14 +18,8 @@ from tocsin_server.rpc.convert.operating import (
     write_pause,
     write_queue,
 )
+from tocsin_server.rpc.handlers import UnplacedMessage
 from tocsin_server.rpc.principal import Principal
-
-
-class ExportedLine(NamedTuple):
-    """A message of an export's stream, serialised. There is nowhere to resume."""
-
-    data: bytes
-    position: None = None
 
 
 class OperatorService:
@@ -64,7 +57,7 @@ class OperatorService:
         """Erase a person."""
         return write_erasure(await self._erasing.erase(read_person(request, self._address_problem), caller.name))
 
-    async def Export(self, request: pb.ExportRequest, _caller: Principal) -> AsyncIterator[ExportedLine]:  # noqa: N802
+    async def Export(self, request: pb.ExportRequest, _caller: Principal) -> AsyncIterator[UnplacedMessage]:  # noqa: N802
         """Show what is stored of a person."""
         async for line in self._erasing.export(read_person(request, self._address_problem)):
-            yield ExportedLine(serialise_line(line))
+            yield UnplacedMessage(serialise_line(line))

@@ -7,13 +7,13 @@ who does not read, and one who never ends.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from tocsin_server.domain.errors import TooManyStreams
-from tocsin_server.rpc.handlers import read_all, write_all
+from tocsin_server.rpc.handlers import UnplacedMessage, read_all, write_all
 from tocsin_server.rpc.requests import request_reader
 from tocsin_server.rpc.write_watch import WriteWatch
 
@@ -21,13 +21,6 @@ SERVICE: Final = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 
 CALLERS: Final = 100
 """Streams at a time; anybody may open them, nobody has more than one open for long."""
-
-
-class _Written(NamedTuple):
-    """See `tocsin_server.rpc.handlers.StreamMessage`."""
-
-    data: bytes
-    position: None = None
 
 
 class ReflectionService:
@@ -51,12 +44,12 @@ class ReflectionService:
 
         return {method.name: grpc.stream_stream_rpc_method_handler(handle)}
 
-    async def _answer(self, requests: AsyncIterator[Any]) -> AsyncIterator[_Written]:
+    async def _answer(self, requests: AsyncIterator[Any]) -> AsyncIterator[UnplacedMessage]:
         if self._callers >= CALLERS:
             raise TooManyStreams("server", CALLERS)
         self._callers += 1
         try:
             async for answer in self._library.ServerReflectionInfo(requests, None):
-                yield _Written(answer.SerializeToString())
+                yield UnplacedMessage(answer.SerializeToString())
         finally:
             self._callers -= 1

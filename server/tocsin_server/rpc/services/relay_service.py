@@ -20,8 +20,9 @@ from tocsin.v1 import relay_service_pb2 as pb
 from tocsin_server.domain.errors import TooManyStreams
 from tocsin_server.domain.shares import Crowd, Quota
 from tocsin_server.rpc.auth import Authenticator, Opener
+from tocsin_server.rpc.handlers import UnplacedMessage
 from tocsin_server.rpc.principal import Principal
-from tocsin_server.rpc.relay_stream import Followed, RelayMessage, RelayStream, RelayTimes
+from tocsin_server.rpc.relay_stream import Followed, RelayStream, RelayTimes
 from tocsin_server.rpc.scopes import SUBSCRIBE
 
 Subscribe: TypeAlias = Callable[[Any, Principal], Followed]
@@ -77,7 +78,7 @@ class RelayService:
 
     async def Relay(  # noqa: N802
         self, requests: AsyncIterator[pb.RelayRequest], opener: Opener
-    ) -> AsyncIterator[RelayMessage]:
+    ) -> AsyncIterator[UnplacedMessage]:
         """Carry subscriptions."""
         stream = RelayStream(self, self._times)
         name = opener.principal.name if opener.principal is not None else ""
