@@ -116,13 +116,16 @@ def admit(draft: NotificationDraft, counts: Counts, now: Micros) -> Notification
     if decision is None or whole:
         return limit_reached(over, now)
     if not channels:
-        left_out = [*decision.denied, *map(limit_denial, over)]
-        error = NoRoute(
-            draft.recipient.type, decision.name, [f"{out.channel} {out.policy or out.detail}" for out in left_out]
-        )
-        error.policies = [out.policy for out in left_out if out.policy]
-        return error
+        return no_route(draft.recipient, without_full(decision, channels, over))
     return draft._replace(channels=channels, decision=without_full(decision, channels, over))
+
+
+def no_route(recipient: Recipient, decision: Decision) -> NoRoute:
+    """Return the refusal of a notification for which rules leave no channel; the decision says why each was denied."""
+    denied = decision.denied
+    error = NoRoute(recipient.type, decision.name, [f"{out.channel} {out.policy or out.detail}" for out in denied])
+    error.policies = [out.policy for out in denied if out.policy]
+    return error
 
 
 def without_full(decision: Decision, channels: Sequence[ChannelDraft], over: Sequence[LimitUse]) -> Decision:

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tocsin_server.domain.clock import Clock
-from tocsin_server.domain.errors import InvalidArgument, NoRoute, TocsinError, Violation
+from tocsin_server.domain.errors import InvalidArgument, TocsinError, Violation
 from tocsin_server.domain.fallback import is_fallback
+from tocsin_server.domain.limiting import no_route
 from tocsin_server.domain.model import (
     PARALLEL,
     Accepted,
@@ -169,7 +170,8 @@ class Intake:
         else:
             decided = by_rules(book, facts_of(submission, contact, now), self._configured)
             if not decided.channels:
-                raise no_route(decided, submission.recipient)
+                assert decided.decision is not None  # noqa: S101 - rules always say what they decided
+                raise no_route(submission.recipient, decided.decision)
         return decided
 
     def _named(self, submission: Submission, now: Micros, book: RuleBook, contact: Contact | None) -> Decided:
@@ -204,17 +206,6 @@ def needs_contact(submission: Submission, book: RuleBook) -> bool:
         ):
             return True
     return bool(book.policies) and book.policies_need_contact([draft.channel for draft in submission.named])
-
-
-def no_route(decided: Decided, recipient: Recipient) -> NoRoute:
-    """Return the refusal of a notification for which the rules found no channel."""
-    assert decided.decision is not None  # noqa: S101 - rules always say what they decided
-    denied = decided.decision.denied
-    error = NoRoute(
-        recipient.type, decided.decision.name, [f"{out.channel} {out.policy or out.detail}" for out in denied]
-    )
-    error.policies = [out.policy for out in denied if out.policy]
-    return error
 
 
 def tell_denials(observer: Observer, error: TocsinError) -> None:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from tocsin_server.domain.clock import Clock
 from tocsin_server.domain.errors import InvalidArgument, NoRoute, TocsinError, Violation
-from tocsin_server.domain.limiting import Counts, limit_reached, without_full
+from tocsin_server.domain.limiting import Counts, limit_reached, no_route, without_full
 from tocsin_server.domain.model import (
     ChannelDraft,
     ChannelType,
@@ -31,10 +31,10 @@ from tocsin_server.domain.model import (
     Submission,
 )
 from tocsin_server.domain.ports import ContactStore, LimitCountStore, ReadingStore
-from tocsin_server.intake.accepting import Intake, no_route
+from tocsin_server.intake.accepting import Intake
 from tocsin_server.intake.evaluating import Evaluation, OutOfTime, TimeBudget, within_budget
 from tocsin_server.routing.book import CurrentRules, RuleBook, Trial
-from tocsin_server.routing.deciding import Decided, by_rules
+from tocsin_server.routing.deciding import by_rules
 from tocsin_server.routing.facts import Facts, facts_of, facts_of_notification
 from tocsin_server.routing.reading import BadRules, read_text
 
@@ -174,8 +174,8 @@ class Simulations:
             decision = draft.decision or Decision(DecidedBy.CALLER, submission.caller, draft.channels)
             return Judged(decision, draft.strategy, draft.limits, (), draft.refusal)
         decided = by_rules(book, facts_of(submission, contact, now), self._configured)
-        refusal = None if decided.channels else no_route(decided, submission.recipient)
         assert decided.decision is not None  # noqa: S101 - rules always say what they decided
+        refusal = None if decided.channels else no_route(submission.recipient, decided.decision)
         return Judged(decided.decision, decided.strategy, decided.limits, decided.trials, refusal)
 
     async def _within_limits(self, judged: Judged, recipient: Recipient, now: Micros) -> Judged:
@@ -193,7 +193,7 @@ class Simulations:
         if left:
             return judged._replace(decision=decision)
         decision = decision._replace(reason=NoRoute.reason)
-        return judged._replace(decision=decision, refusal=no_route(Decided((), judged.strategy, decision), recipient))
+        return judged._replace(decision=decision, refusal=no_route(recipient, decision))
 
     async def backtest(self, text: str, wanted: NotificationFilter, limit: int) -> Backtested:
         """Compare what rules would have decided with what was, for the newest that match, at most ``limit``."""

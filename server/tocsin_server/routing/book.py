@@ -144,10 +144,6 @@ class RuleBook:
         return concerned
 
 
-EMPTY: Final = RuleBook()
-"""No rules but the built-in one, and no policies."""
-
-
 class CurrentRules:
     """The rules that are in force now. Whoever routes reads ``book`` anew for each notification.
 

@@ -26,7 +26,7 @@ _RULE_KEYS: Final = ("name", "when", "channels", "strategy", "escalate_after", "
 _POLICY_KEYS: Final = ("name", "when", "channels", "deny", "limit", "hours", "countries")
 _EFFECTS: Final = ("deny", "limit", "hours", "countries")
 _EXAMPLE: Final = '["sms", "email"]'
-_TIMES: Final = tuple(channel for channel in ChannelType if channel != ChannelType.WEBSOCKET)
+_DISTURBING: Final = tuple(channel for channel in ChannelType if channel != ChannelType.WEBSOCKET)
 """Channels that somebody is disturbed by; a feed waits until it is looked at."""
 
 
@@ -131,10 +131,10 @@ class _Reader:
         hours = self._hours(entry)
         country = self._countries(entry)
         if hours is not None and named is not None and ChannelType.WEBSOCKET in named:
-            self.add("channels", f"must be of {', '.join(_TIMES)} with hours: a feed waits until it is looked at")
+            self.add("channels", f"must be of {', '.join(_DISTURBING)} with hours: a feed waits until it is looked at")
         if "countries" in entry and named is not None and ChannelType.SMS not in named:
             self.add("channels", "must name sms with countries, since it is phone numbers that have one")
-        default = _TIMES if "hours" in entry else tuple(ChannelType)
+        default = _DISTURBING if "hours" in entry else tuple(ChannelType)
         if "countries" in entry and "hours" not in entry and "limit" not in entry:
             default = (ChannelType.SMS,)
         channels = frozenset(named or default) if {"limit", "hours", "countries"} & set(given) else frozenset()
@@ -230,7 +230,7 @@ class _Reader:
             self.add(f"hours.{key}", f"{said}; give one of the IANA's, such as Asia/Tokyo{also}")
         if begin is None or end is None or zone is None:
             return None
-        return Window(begin, end % MINUTES, zone, of_recipient) if end else Window(begin, 0, zone, of_recipient)
+        return Window(begin, end % MINUTES, zone, of_recipient)
 
     def _minute(self, table: Mapping[str, Any], key: str) -> int | None:
         text = table.get(key)

@@ -7,7 +7,7 @@ import pytest
 from helpers.decisions import OpensAt, Says, facts, policy
 from helpers.drafts import ADDRESSES, EMAIL, GUEST, NOON, SMS, TELEGRAM, WEBSOCKET
 from tocsin_server.domain.model import ChannelDraft, ChannelType, Denial, Goal, Strategy, StrategyKind
-from tocsin_server.routing.book import EMPTY, CurrentRules, Rule, RuleBook, Trial
+from tocsin_server.routing.book import CurrentRules, Rule, RuleBook, Trial
 from tocsin_server.routing.facts import Facts
 
 ALL = dict.fromkeys(ChannelType, True)
@@ -67,16 +67,16 @@ def test_channels_of_a_rule_that_cannot_be_used_are_left_out_and_said() -> None:
 def test_the_built_in_rule_takes_every_possible_channel(
     of: Facts, configured: tuple[ChannelType, ...], expected: list[ChannelType]
 ) -> None:
-    choice = EMPTY.choose(of, dict.fromkeys(configured, True))
+    choice = RuleBook().choose(of, dict.fromkeys(configured, True))
     assert [draft.channel for draft in choice.channels] == expected
     assert (choice.rule, choice.left_out, choice.trials) == ("built-in", [], [Trial("built-in", True, "")])
 
 
 def test_without_policies_what_was_chosen_is_left_as_it_is() -> None:
     channels = [ChannelDraft(EMAIL, "ann@example.org")]
-    assert EMPTY.narrow(facts(), channels).channels is channels
-    assert EMPTY.denied_now(facts(), SMS, "+15550100") is None
-    assert not EMPTY.policies_need_contact(ChannelType)
+    assert RuleBook().narrow(facts(), channels).channels is channels
+    assert RuleBook().denied_now(facts(), SMS, "+15550100") is None
+    assert not RuleBook().policies_need_contact(ChannelType)
 
 
 def test_the_contact_is_needed_only_where_a_policy_about_the_channel_looks_at_it() -> None:

@@ -8,7 +8,7 @@ from helpers.decisions import OpensAt, facts, policy
 from helpers.drafts import ADDRESSES, EMAIL, NOON, SMS, WEBSOCKET
 from tocsin_server.domain.errors import PolicyDenied
 from tocsin_server.domain.model import PARALLEL, ChannelDraft, ChannelType, Contact, DecidedBy, Decision, Denial
-from tocsin_server.routing.book import EMPTY, Rule, RuleBook
+from tocsin_server.routing.book import Rule, RuleBook
 from tocsin_server.routing.deciding import by_caller, by_rules
 from tocsin_server.routing.facts import known_addresses
 
@@ -18,7 +18,7 @@ NO_TEXTS = [policy("no texts", denied=frozenset({SMS})), policy("none at all", d
 
 
 def test_of_what_a_caller_chose_and_got_there_is_nothing_to_tell() -> None:
-    for book in (EMPTY, RuleBook((), [policy(denied=frozenset({EMAIL}))])):
+    for book in (RuleBook(), RuleBook((), [policy(denied=frozenset({EMAIL}))])):
         decided = by_caller(book, facts(), NAMED, PARALLEL)
         assert (decided.channels, decided.decision, list(decided.limits)) == (NAMED, None, [])
 

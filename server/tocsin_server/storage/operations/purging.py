@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from peewee import SQL, fn
 
+from tocsin_server.domain.ids import first_id_at
 from tocsin_server.domain.model import Micros, Recipient, RecipientType
 from tocsin_server.domain.upkeep import Purged
 from tocsin_server.storage.databases.batches import RowDelete, RowUpdate
@@ -49,12 +50,6 @@ class OldRow(NamedTuple):
     def recipient(self) -> Recipient:
         """Whose it is."""
         return Recipient(RecipientType(self.recipient_type), self.recipient_id)
-
-
-def first_id_of(at: Micros) -> str:
-    """Return the least UUIDv7 of a time, to the millisecond."""
-    digits = f"{max(0, at) // 1000:012x}"
-    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
 
 
 FIRST = "00000000-0000-0000-0000-000000000000"
@@ -115,7 +110,7 @@ class Purging:
         to hear of that change.
         """
         cursor = transaction.cursor
-        found = self._old.run(cursor, after=call.after, before=first_id_of(call.before), limit=call.limit)
+        found = self._old.run(cursor, after=call.after, before=first_id_at(max(0, call.before)), limit=call.limit)
         old = [OldRow._make(row) for row in found]
         if not old:
             return Purged(0, None)
