@@ -254,14 +254,14 @@ class DecisionStore(Protocol):
     async def undecided(self, notification_id: str) -> UndecidedItem | None:
         """Read what is undecided, None if that is not so; raises `NotificationNotFound`."""
 
-    async def rule(self, ruling: Ruling) -> Notification:
+    async def decide(self, ruling: Ruling) -> Notification:
         """Carry a decision out, and return the notification as it is then; so, too, if it is repeated.
 
         Raises `NotificationNotFound`, `LeaseHeld`, `LeaseExpired`, `AlreadyRouted`, `AlreadySettled` and `Expired`.
         """
 
     async def is_made(self, ruling: Ruling) -> bool:
-        """Tell whether the caller has made this very decision; raises what `rule` would, but for limits."""
+        """Tell whether the caller has made this very decision; raises what `decide` would, but for limits."""
 
     async def activity(self, recipient: Recipient) -> RecipientActivity:
         """Read what was lately sent to a registered recipient."""
@@ -279,8 +279,8 @@ class DeadlineStore(Protocol):
     async def overdue(self, limit: int) -> list[UndecidedItem]:
         """Read what rules are to decide by now, that first which has been so for longest."""
 
-    async def rule(self, ruling: Ruling) -> Notification:
-        """See `DecisionStore.rule`; raises `AlreadyRouted` also if another process was faster."""
+    async def decide(self, ruling: Ruling) -> Notification:
+        """See `DecisionStore.decide`; raises `AlreadyRouted` also if another process was faster."""
 
     async def fail_expired(self, ids: Sequence[str]) -> int:
         """Fail those of these that are undecided and whose time is over; returns how many."""

@@ -257,7 +257,7 @@ class Deciding:
     # -- deciding --------------------------------------------------------------------------------
 
     async def decide(self, wish: Wish, by: Authority) -> Notification:
-        """Carry a decision out; see `DecisionStore.rule` for what it raises.
+        """Carry a decision out; see `DecisionStore.decide` for what it raises.
 
         Raises also:
             InvalidArgument: It is to be held beyond its deadline.
@@ -267,7 +267,7 @@ class Deciding:
             PolicyDenied: Policies leave nothing of it; it stays undecided.
         """
         try:
-            return await self._store.rule(await self._ruling(wish, by))
+            return await self._store.decide(await self._ruling(wish, by))
         except TocsinError as error:
             tell_denials(self._observer, error)
             raise
@@ -349,10 +349,10 @@ class Deciding:
         # Somebody else was faster, by a decision or in another process: that is what the transaction is for.
         with contextlib.suppress(PreconditionFailed, NotFound):
             try:
-                await self._store.rule(ruling)
+                await self._store.decide(ruling)
             except DatabaseRefusal:  # and always will be: it is not to come again for ever
                 nothing = Decision(DecidedBy.DEADLINE, decided.decision.name, (), reason=REFUSED)
-                await self._store.rule(Ruling(item.notification.id, nothing))
+                await self._store.decide(Ruling(item.notification.id, nothing))
 
     # -- explaining ------------------------------------------------------------------------------
 

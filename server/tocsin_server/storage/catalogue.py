@@ -52,7 +52,7 @@ class Catalogue:
     def __init__(self, on: Dialect, *, attempt_limit: int, lease: Micros) -> None:
         heads, statuses = FeedHeads(on), Statuses(on)
         self.limits = Limits(on)
-        self.counts = LimitReader(on)
+        self.limit_reader = LimitReader(on)
         self.notifications = NotificationReader(on)
         self.feeds = FeedReader(on, self.notifications)
         self.listing = Listing(on, self.notifications)
@@ -60,21 +60,21 @@ class Catalogue:
         self.probing = Probing(on)
         self.operating = Operating(on)
         self.pacing = Pacing(on)
-        self.operated = OperatingReader(on)
+        self.operating_reader = OperatingReader(on)
         self.purging = Purging(on, heads)
         self.erasing = Erasing(on, heads, self.purging)
         self.persons = PersonReader(on)
         self.contacts = ContactReader(on)
         self.contact_writing = ContactWriting(on)
-        self.decision_log = DecisionLog(on)
+        decision_log = DecisionLog(on)
         channels = Channels(on, attempt_limit=attempt_limit, lease=lease)
         steps = Steps(on)
-        self.accepting = Accepting(on, self.notifications, heads, self.limits, channels, steps, self.decision_log)
+        self.accepting = Accepting(on, self.notifications, heads, self.limits, channels, steps, decision_log)
         self.claiming = Claiming(on)
         self.entering = Entering(on, self.notifications, heads, statuses, steps)
         self.starting = Starting(on, self.entering, channels, steps)
-        self.escalating = Escalating(on, self.notifications, heads, statuses, self.starting, steps, self.decision_log)
-        self.recording = Recording(on, statuses, self.decision_log, steps, self.escalating)
+        self.escalating = Escalating(on, self.notifications, heads, statuses, self.starting, steps, decision_log)
+        self.recording = Recording(on, statuses, decision_log, steps, self.escalating)
         self.marking = Marking(on, self.feeds, heads, Superseding(on, statuses, steps))
         self.settling = Settling(on, heads, statuses, steps)
         leaving = Leaving(on)
@@ -89,7 +89,7 @@ class Catalogue:
             limits=self.limits,
             starting=self.starting,
             statuses=statuses,
-            log=self.decision_log,
+            log=decision_log,
             leaving=leaving,
         )
         self.interventions = Interventions(

@@ -201,7 +201,7 @@ class SqlStore(ABC):
 
     async def limits_used(self, uses: Sequence[LimitUse]) -> Mapping[CountKey, int]:
         """See `Store.limits_used`."""
-        return await self._read(lambda cursor: self._do.counts.used(cursor, uses), snapshot=False)
+        return await self._read(lambda cursor: self._do.limit_reader.used(cursor, uses), snapshot=False)
 
     async def drop_ended_counts(self, limit: int) -> int:
         """See `Store.drop_ended_counts`."""
@@ -298,9 +298,9 @@ class SqlStore(ABC):
 
         return await self._read(read)
 
-    async def rule(self, ruling: Ruling) -> Notification:
-        """See `Store.rule`."""
-        return await self._writer.submit(self._do.deciding.rule, ruling, alone=True)
+    async def decide(self, ruling: Ruling) -> Notification:
+        """See `Store.decide`."""
+        return await self._writer.submit(self._do.deciding.decide, ruling, alone=True)
 
     async def is_made(self, ruling: Ruling) -> bool:
         """See `DecisionStore.is_made`."""
@@ -368,7 +368,7 @@ class SqlStore(ABC):
 
     async def orders(self) -> Orders:
         """See `Store.orders`."""
-        return await self._read(self._do.operated.orders)
+        return await self._read(self._do.operating_reader.orders)
 
     async def pause(self, pause: Pause) -> Pause:
         """See `Store.pause`."""
@@ -386,12 +386,12 @@ class SqlStore(ABC):
     async def queue_notes(self) -> QueueNotes:
         """See `Store.queue_notes`."""
         now = self._clock()
-        return await self._read(lambda cursor: self._do.operated.notes(cursor, now), snapshot=False)
+        return await self._read(lambda cursor: self._do.operating_reader.notes(cursor, now), snapshot=False)
 
     async def undecided_counts(self) -> UndecidedCounts:
         """See `Store.undecided_counts`."""
         now = self._clock()
-        return await self._read(lambda cursor: self._do.operated.undecided(cursor, now), snapshot=False)
+        return await self._read(lambda cursor: self._do.operating_reader.undecided(cursor, now), snapshot=False)
 
     async def person_page(self, person: Person, after: str | None, limit: int) -> PersonPage:
         """See `Store.person_page`."""

@@ -99,7 +99,7 @@ CALLS: Mapping[str, Callable[[Store], Coroutine[Any, Any, object]]] = {
     "give_back_undecided": lambda store: store.give_back_undecided([UndecidedItem(notification(), {}, 0, UNKNOWN_ID)]),
     "waiting_undecided": lambda store: store.waiting_undecided(10),
     "undecided": lambda store: store.undecided(UNKNOWN_ID),
-    "rule": lambda store: store.rule(Ruling(UNKNOWN_ID, Decision(DecidedBy.RULE, "built-in", ()))),
+    "decide": lambda store: store.decide(Ruling(UNKNOWN_ID, Decision(DecidedBy.RULE, "built-in", ()))),
     "is_made": lambda store: store.is_made(Ruling(UNKNOWN_ID, Decision(DecidedBy.RULE, "built-in", ()))),
     "activity": lambda store: store.activity(user()),
     "explain": lambda store: store.explain(UNKNOWN_ID),

@@ -54,7 +54,7 @@ def everything_of(bench: StoreBench, recipient: Recipient) -> list[Notification]
         undecided(route_by=now + HOUR, recipient=recipient),
     )
     decision = Decision(DecidedBy.DECIDER, "agent", counted.channels, reason="why")
-    bench.run(bench.store.rule(Ruling(stored[3].id, decision, digest="1:x")))
+    bench.run(bench.store.decide(Ruling(stored[3].id, decision, digest="1:x")))
     bench.run(bench.store.put_contact(Contact(recipient, "42", {EMAIL: "ann@example.org"})))
     return stored
 
@@ -147,7 +147,7 @@ def test_who_is_not_registered_is_found_by_an_address_wherever_it_stands(
         fallback(SMS, EMAIL, recipient=GUEST)._replace(channels=draft(EMAIL).channels),
     )
     chosen = draft(EMAIL, SMS, recipient=GUEST).channels
-    bench.run(bench.store.rule(Ruling(decided.id, Decision(DecidedBy.DECIDER, "agent", chosen), digest="1:x")))
+    bench.run(bench.store.decide(Ruling(decided.id, Decision(DecidedBy.DECIDER, "agent", chosen), digest="1:x")))
     ann = Person(GUEST, SMS, ANN)
     assert ids_of(bench, ann) == [one.id for one in (sent, waiting, stepped, decided)]
     note = erase(bench, ann)

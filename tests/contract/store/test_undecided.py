@@ -196,7 +196,7 @@ def held(notification: Notification, until: Micros, **fields: Any) -> Ruling:
 
 
 def decide(bench: StoreBench, what: Ruling) -> Notification:
-    return bench.run(bench.store.rule(what))
+    return bench.run(bench.store.decide(what))
 
 
 def refusal(bench: StoreBench, what: Ruling) -> type[BaseException]:
@@ -402,7 +402,7 @@ def test_of_many_decisions_at_once_one_is_carried_out(bench: StoreBench) -> None
 
         async def attempt(what: Ruling) -> bool:
             try:
-                await bench.store.rule(what)
+                await bench.store.decide(what)
             except AlreadyRouted:
                 return False
             return what.hold_until is None
@@ -419,7 +419,10 @@ def test_a_decision_or_cancelling_comes_first_and_nothing_is_half_done(bench: St
 
         async def act(routes: bool, notification_id: str = stored.id, stored: Notification = stored) -> str:
             try:
-                await (bench.store.rule(ruling(stored, FEED, MAIL)) if routes else bench.store.cancel(notification_id))
+                if routes:
+                    await bench.store.decide(ruling(stored, FEED, MAIL))
+                else:
+                    await bench.store.cancel(notification_id)
             except TocsinError as refused:
                 return type(refused).__name__
             return ""

@@ -54,7 +54,7 @@ class Shelf:
     async def contact(self, recipient: Recipient) -> Contact | None:
         return Contact(recipient, None, {SMS: KNOWN[SMS], TELEGRAM: KNOWN[TELEGRAM]})
 
-    async def rule(self, ruling: Ruling) -> Notification:
+    async def decide(self, ruling: Ruling) -> Notification:
         self.carried_out.append(ruling)
         return self.item.notification
 

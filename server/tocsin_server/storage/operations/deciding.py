@@ -147,18 +147,18 @@ class Deciding:
     )
 
     @one_by_one
-    def rule(self, transaction: Transaction, ruling: Ruling) -> Notification:
+    def decide(self, transaction: Transaction, ruling: Ruling) -> Notification:
         """Carry a decision out, once; returns the notification as it is then. One that is refused counts nothing."""
         counts = self._limits.open(transaction.cursor, ruling.limits)
         try:
-            notification = self._rule(transaction, ruling, counts)
+            notification = self._decide(transaction, ruling, counts)
         except TocsinError:
             self._limits.close(transaction.cursor, counts)
             raise
         self._limits.close(transaction.cursor, counts)
         return notification
 
-    def _rule(self, transaction: Transaction, ruling: Ruling, counts: OpenCounts) -> Notification:
+    def _decide(self, transaction: Transaction, ruling: Ruling, counts: OpenCounts) -> Notification:
         cursor, now, notification_id = transaction.cursor, transaction.now, ruling.notification_id
         notification = self._reader.get(cursor, notification_id)
         if notification is None:
@@ -171,13 +171,13 @@ class Deciding:
         self._lock_undecided.run(cursor, id=notification_id).fetchall()
         item = self._to_be_decided(cursor, ruling, cancelled_at, now)
         if item is None:
-            return self._present(cursor, notification_id)
+            return self._reader.get_locked(cursor, notification_id)
         decided = NewDecision(notification_id, ruling.decision, now, ruling.caller, ruling.digest)
         if ruling.hold_until is not None:
             self._hold.run(cursor, [(notification_id, None, ruling.hold_until, "")])
             self._log.record_hold(transaction, decided)
             transaction.deadlines.append(item.notification.route_by or now)
-            return self._present(cursor, notification_id)
+            return self._reader.get_locked(cursor, notification_id)
         decision = _within_limits(ruling, counts, now)
         self._leaving.leave(cursor, [notification_id])
         if decision.channels:
@@ -185,7 +185,7 @@ class Deciding:
         else:
             self._statuses.settled(cursor, [notification_id], Status.FAILED)
         self._log.record(transaction, [decided._replace(decision=decision)])
-        return self._present(cursor, notification_id)
+        return self._reader.get_locked(cursor, notification_id)
 
     _cancelled = compiled(
         lambda on: Statement(
@@ -194,7 +194,7 @@ class Deciding:
     )
 
     def is_made(self, cursor: Any, ruling: Ruling, now: Micros) -> bool:
-        """Whether a decision has been made; raises what `rule` would, but for what limits refuse. Writes nothing."""
+        """Whether a decision has been made; raises what `decide` would, but for what limits refuse. Writes nothing."""
         row = self._cancelled.run(cursor, id=ruling.notification_id).fetchone()
         if row is None:
             raise NotificationNotFound(ruling.notification_id)
@@ -218,16 +218,15 @@ class Deciding:
             return False
         if item is not None and item.lease_token:
             return False  # somebody has been given it since
-        return any(
-            (row.caller, row.digest) == (ruling.caller, ruling.digest)
-            for row in self._decisions.last(cursor, ruling.notification_id, limit=1 if item is not None else LATEST)
-        )
+        limit = 1 if item is not None else MOST_SEARCHED
+        rows = self._decisions.last(cursor, ruling.notification_id, limit=limit)
+        return any((row.caller, row.digest) == (ruling.caller, ruling.digest) for row in rows)
 
     def _why_decided(
         self, cursor: Any, notification_id: str, cancelled_at: Micros | None, now: Micros
     ) -> AlreadyRouted | AlreadySettled | Expired:
         """Return why nobody can decide any more about what is not undecided."""
-        notification = self._present(cursor, notification_id)
+        notification = self._reader.get_locked(cursor, notification_id)
         decided = any(not _holds(row) for row in self._decisions.last(cursor, notification_id))
         if notification.channels or decided:
             return AlreadyRouted(notification_id)
@@ -250,13 +249,8 @@ class Deciding:
         self._statuses.settled(cursor, sorted(ended), Status.FAILED)
         return [notification_id in ended for notification_id in ids]
 
-    def _present(self, cursor: Any, notification_id: str) -> Notification:
-        notification = self._reader.get(cursor, notification_id)
-        assert notification is not None  # noqa: S101 - it is locked
-        return notification
 
-
-LATEST = 20
+MOST_SEARCHED = 20
 """Decisions among which a repeated one is looked for: steps of a fallback come after it."""
 
 

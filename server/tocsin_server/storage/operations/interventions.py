@@ -129,7 +129,7 @@ class Interventions:
             self._statuses.settled(cursor, [notification_id], Status.FAILED)
         if being_sent:
             transaction.cancelled.append(notification_id)
-        return self._present(cursor, notification_id)
+        return self._reader.get_locked(cursor, notification_id)
 
     # -- Retry -----------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class Interventions:
             raise NotificationNotFound(revival.notification_id)
         # What it is decided by is read once more, under the locks.
         goal = self._lock_with_feed(cursor, notification)
-        notification = self._present(cursor, notification.id)
+        notification = self._reader.get_locked(cursor, notification.id)
         chosen = _failed(notification, revival.channels)
         if is_expired(notification.expires_at, now):
             raise Expired(notification.id, isoformat(notification.expires_at or now))
@@ -183,7 +183,7 @@ class Interventions:
         place: FeedRange | None = None
         if enters and any(channel.channel == ChannelType.WEBSOCKET for channel in chosen):
             place = self._entering.enter_again(cursor, notification)
-        revived = self._present(cursor, notification.id)
+        revived = self._reader.get_locked(cursor, notification.id)
         if place is not None:
             transaction.events.append(
                 Entered(revived.recipient, place.epoch, place.last, place.last, place.unread_count, revived)
@@ -196,11 +196,6 @@ class Interventions:
             self._heads.lock_or_create(cursor, [notification.recipient])
         [(_, _, goal)] = self._lock.run(cursor, id=notification.id).fetchall()
         return goal  # type: ignore[no-any-return]
-
-    def _present(self, cursor: Any, notification_id: str) -> Notification:
-        notification = self._reader.get(cursor, notification_id)
-        assert notification is not None  # noqa: S101 - it is locked
-        return notification
 
 
 def _failed(notification: Notification, wanted: Sequence[ChannelType]) -> list[Channel]:

@@ -121,6 +121,10 @@ class NotificationReader:
         """Read one, or None."""
         return self.get_several(cursor, [notification_id]).get(notification_id)
 
+    def get_locked(self, cursor: Any, notification_id: str) -> Notification:
+        """Read one whose row this transaction has locked, so that it is there."""
+        return self.get_several(cursor, [notification_id])[notification_id]
+
     _by_ids = compiled(
         lambda on: Statement(on, Notifications.select(*NOTIFICATION_COLUMNS).where(on.among(Notifications.id, "ids")))
     )
