@@ -1,4 +1,4 @@
-"""The writes that wait for a thread, in lines: one for each kind that may share a transaction."""
+"""The writes that wait for a thread, in queues: one for each kind that may share a transaction."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class _Part(Write):
         return _Part(self._whole, self._start, middle), _Part(self._whole, middle, self._stop)
 
 
-class _Line:
+class _Queue:
     """Writes that may share a transaction, in their order."""
 
     __slots__ = ("under_way", "weight", "writes")
@@ -125,7 +125,7 @@ class _Line:
         self.writes: deque[Write] = deque()
         self.weight = 0
         self.under_way = 0
-        """Transactions of this line that threads are working on."""
+        """Transactions of this queue that threads are working on."""
 
     @property
     def ready(self) -> bool:
@@ -133,75 +133,75 @@ class _Line:
         return bool(self.writes) and (not self.under_way or self.weight >= SIDE_BY_SIDE)
 
 
-def _turn(ready: tuple[Any, _Line]) -> int:
-    """Return which turn a line has among those that are ready; of several of the same turn, the first one has it."""
-    kind, line = ready
+def _priority(ready: tuple[Any, _Queue]) -> int:
+    """Return how soon a queue has its turn, 0 first; of several of the same priority, the first one has it."""
+    kind, queue = ready
     if not isinstance(kind, StandsBack):
         return 1
-    return 0 if line.writes[0].at < time.monotonic() - LONGEST_STANDING_BACK else 2
+    return 0 if queue.writes[0].at < time.monotonic() - LONGEST_STANDING_BACK else 2
 
 
 class Waiting:
-    """All lines. Whoever uses it holds the writer's lock."""
+    """All queues. Whoever uses it holds the writer's lock."""
 
     def __init__(self) -> None:
-        self._lines: dict[Any, _Line] = {}
+        self._queues: dict[Any, _Queue] = {}
         self.weight = 0
         """Of all that waits or is under way."""
 
     def add(self, write: Write) -> bool:
-        """Put a write at the end of its line, and tell whether a thread may take something of that."""
-        line = self._lines.get(write.kind)
-        if line is None:
-            line = self._lines[write.kind] = _Line()
-        line.writes.append(write)
-        line.weight += write.weight
+        """Put a write at the end of its queue, and tell whether a thread may take something of that."""
+        queue = self._queues.get(write.kind)
+        if queue is None:
+            queue = self._queues[write.kind] = _Queue()
+        queue.writes.append(write)
+        queue.weight += write.weight
         self.weight += write.weight
-        return line.ready
+        return queue.ready
 
     @property
     def ready(self) -> bool:
         """Whether a thread may take something."""
-        return any(line.ready for line in self._lines.values())
+        return any(queue.ready for queue in self._queues.values())
 
     def __bool__(self) -> bool:
         """Whether anything is not under way yet."""
-        return any(line.writes for line in self._lines.values())
+        return any(queue.writes for queue in self._queues.values())
 
     def take(self) -> list[Write]:
-        """Take what makes one transaction; nothing if no line is ready."""
-        ready = [(kind, line) for kind, line in self._lines.items() if line.ready]
+        """Take what makes one transaction; nothing if no queue is ready."""
+        ready = [(kind, queue) for kind, queue in self._queues.items() if queue.ready]
         if not ready:
             return []
-        kind, line = min(ready, key=_turn) if len(ready) > 1 else ready[0]
-        # What is left of this line comes after the others.
-        self._lines[kind] = self._lines.pop(kind)
+        kind, queue = min(ready, key=_priority) if len(ready) > 1 else ready[0]
+        # What is left of this queue comes after the others.
+        self._queues[kind] = self._queues.pop(kind)
         taken: list[Write] = []
         weight = 0
-        while line.writes and weight < MAX_ROUND:
-            write = line.writes.popleft()
+        while queue.writes and weight < MAX_ROUND:
+            write = queue.writes.popleft()
             weight += write.weight
             taken.append(write)
-        line.weight -= weight
-        line.under_way += 1
+        queue.weight -= weight
+        queue.under_way += 1
         return taken
 
     def done(self, round_: Sequence[Write]) -> None:
         """Let the next of their kind be taken."""
         self.weight -= sum(write.weight for write in round_)
         kind = round_[0].kind
-        line = self._lines[kind]
-        line.under_way -= 1
-        if not line.under_way and not line.writes:
-            del self._lines[kind]
+        queue = self._queues[kind]
+        queue.under_way -= 1
+        if not queue.under_way and not queue.writes:
+            del self._queues[kind]
 
     def overdue(self, before: float) -> Iterator[Write]:
         """Take out what has waited since before a time (monotonic)."""
-        for kind, line in list(self._lines.items()):
-            while line.writes and line.writes[0].at < before:
-                write = line.writes.popleft()
-                line.weight -= write.weight
+        for kind, queue in list(self._queues.items()):
+            while queue.writes and queue.writes[0].at < before:
+                write = queue.writes.popleft()
+                queue.weight -= write.weight
                 self.weight -= write.weight
                 yield write
-            if not line.under_way and not line.writes:
-                del self._lines[kind]
+            if not queue.under_way and not queue.writes:
+                del self._queues[kind]

@@ -338,7 +338,7 @@ class Writer:
         refusals.report()
 
     def _dismiss(self, part: Sequence[Write]) -> list[Write]:
-        """Answer whoever has waited too long, here and in all lines, and return what is left of a part."""
+        """Answer whoever has waited too long, here and in all queues, and return what is left of a part."""
         before = time.monotonic() - PATIENCE
         late = [write for write in part if write.at < before]
         with self._ready:

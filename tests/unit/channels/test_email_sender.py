@@ -11,7 +11,7 @@ import pytest
 
 from helpers.drafts import claim
 from helpers.smtp_server import SmtpServer, drop, hang, refuse
-from tocsin_server.channels.email import lines as smtp_lines
+from tocsin_server.channels.email import pool as smtp_pool
 from tocsin_server.channels.email.sender import EmailSender
 from tocsin_server.channels.sender import Attempt, Outcome, OutcomeKind
 from tocsin_server.config.network import parse_smtp_url
@@ -293,7 +293,7 @@ async def test_a_relay_whose_certificate_is_not_trusted_gets_nothing(tls: Any) -
 async def test_the_password_travels_in_the_clear_within_one_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
     with SmtpServer(credentials=("tocsin", "secret")) as server:
         [near] = await send(server, message())
-        monkeypatch.setattr(smtp_lines, "_on_this_machine", lambda _smtp: False)
+        monkeypatch.setattr(smtp_pool, "_on_this_machine", lambda _smtp: False)
         [far] = await send(server, message())
         assert server.logins == ["tocsin"]
     assert near.kind is OutcomeKind.ACCEPTED

@@ -18,15 +18,15 @@ from tocsin_server.channels.email.answers import (
 )
 from tocsin_server.channels.email.dialogue import Reply
 from tocsin_server.channels.email.headers import UnsendableAddress
-from tocsin_server.channels.email.lines import (
+from tocsin_server.channels.email.mail import Mail, MailComposer
+from tocsin_server.channels.email.pool import (
     CLOSING,
     IDLE_LIMIT,
     BeyondRelay,
     Connection,
-    SmtpLines,
+    SmtpPool,
     Unanswered,
 )
-from tocsin_server.channels.email.mail import Mail, MailComposer
 from tocsin_server.channels.sender import Attempt, Outcome
 from tocsin_server.channels.verdict import NOT_HERE, PERMANENT, Verdict, detail
 from tocsin_server.config.network import SmtpRelay
@@ -66,7 +66,7 @@ class EmailSender:
         self._composer = MailComposer(sender, reply_to=reply_to)
         self._secrets = _forms_of_password(relay)
         self._slots = asyncio.Semaphore(connections)
-        self._lines = SmtpLines(
+        self._pool = SmtpPool(
             relay,
             tls=tls or ssl.create_default_context(),
             timeout=timeout,
@@ -88,23 +88,23 @@ class EmailSender:
             return PERMANENT.outcome("INVALID_ADDRESS", detail(str(error), message=message))
         async with self._slots:
             try:
-                return await self._attempt(self._lines.take() or self._lines.new(), mail, attempt)
+                return await self._attempt(self._pool.take() or self._pool.new(), mail, attempt)
             except _GoneWhileKept:
                 # The relay hung up while the connection lay idle, which is no failure of this attempt. Others
                 # may have gone the same way, so the second try is on a fresh one, which cannot raise this.
-                return await self._attempt(self._lines.new(), mail, attempt)
+                return await self._attempt(self._pool.new(), mail, attempt)
 
     async def reach(self) -> str:
         """Connect, with TLS where it is offered, and log in; see `Sender.reach`."""
         try:
-            refusal = await self._lines.reach()
+            refusal = await self._pool.reach()
         except Unanswered as error:
             return detail(f"{error.name}: {error}", secrets=self._secrets)
         return "" if refusal is None else detail(f"{refusal.code} {refusal.text}", secrets=self._secrets)
 
     async def close(self) -> None:
         """Take leave of the relay; see `Sender.close`."""
-        await self._lines.close()
+        await self._pool.close()
 
     async def _attempt(self, connection: Connection, mail: Mail, attempt: Attempt) -> Outcome:
         """Try once on ``connection``, then keep or discard it.
@@ -113,23 +113,23 @@ class EmailSender:
             _GoneWhileKept: See there.
         """
         try:
-            reply = await self._lines.exchange(connection, mail, attempt)
+            reply = await self._pool.exchange(connection, mail, attempt)
         except BeyondRelay as limit:
-            self._lines.keep(connection)
+            self._pool.keep(connection)
             return self._outcome(NOT_HERE, connection, mail, attempt, code=limit.code, text=str(limit))
         except Unanswered as error:
-            self._lines.discard(connection)
+            self._pool.discard(connection)
             if error.hung_up and _untouched(connection):
                 raise _GoneWhileKept from error
             verdict = classify_loss(connection.stage)
             return self._outcome(verdict, connection, mail, attempt, code=error.name, text=str(error))
         except asyncio.CancelledError:
-            self._lines.discard(connection)
+            self._pool.discard(connection)
             raise
         if _goes_on_after(connection, reply):
-            self._lines.keep(connection)
+            self._pool.keep(connection)
         else:
-            self._lines.discard(connection)
+            self._pool.discard(connection)
             if reply.code == CLOSING and _untouched(connection):
                 raise _GoneWhileKept
         return self._answered(connection, mail, attempt, reply)

@@ -1,4 +1,4 @@
-"""Lines to one SMTP relay: connections, kept and fresh, and mail transactions on them."""
+"""A pool of connections to one SMTP relay, and mail transactions on them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Connection:
         self.size_limit: int | None = None
 
 
-class SmtpLines:
+class SmtpPool:
     """Makes connections to ``relay`` and keeps those that are given back, for ``idle_limit`` seconds.
 
     A kept connection is no promise: the relay may have hung up unnoticed, and an answer to NOOP would prove
@@ -142,7 +142,7 @@ class SmtpLines:
         `discard`.
 
         Raises:
-            Unanswered: The line broke, or a time-out passed; or there is no line.
+            Unanswered: The connection broke, or a time-out passed; or none could be made.
             BeyondRelay: See there.
         """
         try:
@@ -161,7 +161,7 @@ class SmtpLines:
         """Connect and log in, and take leave; returns the reply by which the relay refuses, None if it does not.
 
         Raises:
-            Unanswered: There is no line, or it broke.
+            Unanswered: No connection could be made, or it broke.
         """
         connection = self.new()
         try:
