@@ -29,7 +29,7 @@ from tocsin_server.storage.operations.claiming import Claim, Holding
 from tocsin_server.storage.operations.erasing import ErasedPart
 from tocsin_server.storage.operations.interventions import Revival
 from tocsin_server.storage.operations.marking import MarkFeed, MarkIds
-from tocsin_server.storage.operations.purging import FIRST
+from tocsin_server.storage.operations.purging import LEAST_ID
 from tocsin_server.storage.operations.settling import Settlement
 from tocsin_server.storage.schema.tables import IdempotencyKeys, Notifications
 
@@ -235,7 +235,7 @@ OPERATIONS = {
         "notification_channels_by_notification",
     ),
     "finding what is stored of a person": Operation(
-        lambda parts, size: parts.persons.page(parts.transaction.cursor, Person(ANYBODY), FIRST, 50),
+        lambda parts, size: parts.persons.page(parts.transaction.cursor, Person(ANYBODY), LEAST_ID, 50),
         "notifications_by_recipient",
     ),
     "reading all rows of notifications": Operation(

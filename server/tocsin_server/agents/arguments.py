@@ -97,7 +97,7 @@ Recipient = Annotated[
         "an id that is no UUID.",
     ),
 ]
-Kind = Annotated[
+NewCategory = Annotated[
     str, Field(max_length=64, description="What kind it is, such as order.shipped; rules and policies go by it.")
 ]
 Title = Annotated[str, Field(min_length=1, max_length=255, description="One line.")]

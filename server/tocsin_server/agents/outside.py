@@ -18,7 +18,7 @@ HIDDEN: Final = "\ufffd"
 _JOINERS: Final = frozenset("\u200c\u200d")
 """Format characters that words of some languages, and emoji, are written with."""
 
-_ENDS: Final = re.compile(r"\ufffd{2,}")
+_RUNS: Final = re.compile(r"\ufffd{2,}")
 _STYLES: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
 """Variation selectors that emoji are written with: one after the letter that it is about."""
 
@@ -45,7 +45,7 @@ def seen(text: str) -> str:
     for letter in text:
         before = letter if _is_seen(letter, before) else HIDDEN
         shown.append(before)
-    return _ENDS.sub(HIDDEN, "".join(shown))
+    return _RUNS.sub(HIDDEN, "".join(shown))
 
 
 def _is_seen(letter: str, before: str) -> bool:

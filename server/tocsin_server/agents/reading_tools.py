@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from tocsin_server.agents import results, wording
-from tocsin_server.agents.arguments import Kind, Message, Metadata, NewChannels, NotificationId, Recipient, Title
+from tocsin_server.agents.arguments import Message, Metadata, NewCategory, NewChannels, NotificationId, Recipient, Title
 from tocsin_server.agents.callers import Callers
 
 LARGEST_PAGE: Final = 20
@@ -103,7 +103,7 @@ class ReadingTools:
     async def simulate(
         self,
         recipient: Recipient,
-        category: Kind = "",
+        category: NewCategory = "",
         title: Title = "A title",
         message: Message = "A message",
         metadata: Metadata = None,

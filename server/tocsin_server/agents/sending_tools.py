@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tocsin_client import InvalidArgument
 from tocsin_server.agents import results
-from tocsin_server.agents.arguments import Kind, Message, Metadata, NewChannels, Recipient, Title
+from tocsin_server.agents.arguments import Message, Metadata, NewCategory, NewChannels, Recipient, Title
 from tocsin_server.agents.callers import Callers
 
 Key = Annotated[
@@ -45,7 +45,7 @@ class SendingTools:
         title: Title,
         message: Message,
         idempotency_key: Key,
-        category: Kind = "",
+        category: NewCategory = "",
         channels: NewChannels = [],  # noqa: B006 - never changed; a model reads the default
         metadata: Metadata = None,
         defer: Defer = False,

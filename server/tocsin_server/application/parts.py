@@ -51,13 +51,13 @@ from tocsin_server.maintenance.queue_figures import QueueFigures
 from tocsin_server.maintenance.retention import Retention
 from tocsin_server.process.lifecycle import Lifecycle, StopTimes
 from tocsin_server.routing.book import CurrentRules
+from tocsin_server.rpc.services.combined_service import CombinedService
 from tocsin_server.rpc.services.contact_service import ContactService
 from tocsin_server.rpc.services.decision_service import DecisionCalls
 from tocsin_server.rpc.services.notification_service import NotificationService
 from tocsin_server.rpc.services.operator_service import OperatorService
 from tocsin_server.rpc.services.relay_service import RelayService
 from tocsin_server.rpc.services.simulation_service import SimulationCalls
-from tocsin_server.rpc.services.together import Together
 from tocsin_server.storage import opening
 from tocsin_server.storage.new_ids import new_id
 from tocsin_server.telemetry.incidents import log_incidents
@@ -231,7 +231,7 @@ def services(core: Core, checked: Checked) -> Served:
     by_name = {
         "NotificationService": notifications,
         "ContactService": ContactService(core.store, address_problem),
-        "DecisionService": Together(
+        "DecisionService": CombinedService(
             DecisionCalls(core.deciding, address_problem), SimulationCalls(simulations, address_problem)
         ),
         "OperatorService": OperatorService(

@@ -70,7 +70,7 @@ def ends_by_sending(goal: Goal, *, latest: bool, next_step_at: Micros | None) ->
     return goal == Goal.SENT or (latest and next_step_at is None)
 
 
-TO_BE_RECORDED: Micros = 5 * MICROS_PER_SECOND
+RECORDING_GRACE: Micros = 5 * MICROS_PER_SECOND
 """How long a websocket row that waits in its feed outlives the reading of its notification. Reading follows within a
 moment on the event that was written to a stream, and what was written is recorded a moment later, see
 `tocsin_server.feed.settlement`: without this, the quickest readers would leave a failed row."""
@@ -78,4 +78,4 @@ moment on the event that was written to a stream, and what was written is record
 
 def superseded_due_at(due_at: Micros | None, now: Micros) -> Micros:
     """Return when a websocket row fails that waits in its feed when its notification is read."""
-    return min(now + TO_BE_RECORDED, due_at if due_at is not None else LATEST)
+    return min(now + RECORDING_GRACE, due_at if due_at is not None else LATEST)

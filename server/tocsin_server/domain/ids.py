@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from tocsin_server.domain.model import Micros, RecipientType
 
-RECIPIENTS: Final = UUID("168e5f94-48b9-5d76-bc1d-bb905714ad3f")
+RECIPIENT_NAMESPACE: Final = UUID("168e5f94-48b9-5d76-bc1d-bb905714ad3f")
 """The namespace of derived ids, as ``Recipient.external_id`` of the API names it."""
 
 
@@ -21,7 +21,7 @@ def derived_id(recipient_type: RecipientType, external_id: str) -> str:
 
     The text goes in as it came: "é" as one character and as two are two recipients.
     """
-    return str(uuid5(RECIPIENTS, f"{recipient_type.value}:{external_id}"))
+    return str(uuid5(RECIPIENT_NAMESPACE, f"{recipient_type.value}:{external_id}"))
 
 
 def created_at_of(uuid7: str) -> Micros:

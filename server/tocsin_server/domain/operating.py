@@ -71,8 +71,8 @@ class Person(NamedTuple):
     address: str = ""
 
     @property
-    def count_key(self) -> str:
-        """Whose the counts of limits are that are counted for each recipient."""
+    def recipient_key(self) -> str:
+        """What the counts of limits are kept under that are counted for each recipient."""
         return recipient_key(self.recipient, self.address)
 
 

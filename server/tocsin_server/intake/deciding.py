@@ -57,10 +57,10 @@ from tocsin_server.routing.facts import Facts, facts_of_notification
 from tocsin_server.routing.named import choose_channels
 from tocsin_server.telemetry.observer import UNOBSERVED, Observer
 
-TOLD = {ChannelNotConfigured.reason: "NOT_CONFIGURED"}
-"""What stands in the way of a channel, where an option has another word for it."""
+_SHOWN_HINDRANCES = {ChannelNotConfigured.reason: "NOT_CONFIGURED"}
+"""Of what stands in the way of a channel: where an option has another word for it than a refusal."""
 
-FIRST = frozenset({DecidedBy.CALLER, DecidedBy.RULE, DecidedBy.DECIDER, DecidedBy.DEADLINE})
+_FIRST_DECIDERS = frozenset({DecidedBy.CALLER, DecidedBy.RULE, DecidedBy.DECIDER, DecidedBy.DEADLINE})
 """Who can choose the first channels of a notification. Others go by what was chosen."""
 
 
@@ -246,7 +246,7 @@ class Deciding:
         for channel in ChannelType:
             address = facts.addresses.get(channel)
             found = hindrance(channel, facts, self._configured)
-            hindrances: Sequence[str] = [TOLD.get(found, found)] if found else []
+            hindrances: Sequence[str] = [_SHOWN_HINDRANCES.get(found, found)] if found else []
             limits: Sequence[LimitUse] = ()
             if not hindrances:
                 narrowed = book.narrow(facts, [ChannelDraft(channel, address)])
@@ -366,7 +366,7 @@ class Deciding:
                 rpc,
             )
         told = list(decisions)
-        if not FIRST.intersection(one.by for one in told) and notification.channels:
+        if not _FIRST_DECIDERS.intersection(one.by for one in told) and notification.channels:
             told.insert(0, _by_its_caller(notification))
         return told
 

@@ -18,6 +18,8 @@ _PLACE = re.compile(r"[0-9]{1,19}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CONTACT = re.compile(rf"(?:{'|'.join(RecipientType)}):[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
 _LARGEST = 2**63 - 1  # a sequence is a signed 64-bit column
 _VERSION = "1"
+_NOT_OURS = "is not a page token of this service"
+_OTHER_FILTERS = "belongs to a list with other filters; repeat the request with only page_token changed"
 _LONGEST = 128  # characters; what `encode` writes is shorter
 
 
@@ -52,7 +54,7 @@ def decode(token: str, wanted: NotificationFilter) -> str:
     place = _opened(token, wanted, _PLACE)
     numeric = not place.count("-")
     if numeric != wanted.feed_only or (numeric and int(place) > _LARGEST):
-        raise _malformed("is not a page token of this service")
+        raise MalformedPageToken(_NOT_OURS)
     return place
 
 
@@ -69,19 +71,17 @@ def decode_contact(token: str, wanted: RecipientType | None) -> Recipient:
 def _opened(token: str, wanted: object, form: re.Pattern[str]) -> str:
     """Return the place in a token; raises unless it has this form, and the token is for what is ``wanted``."""
     if len(token) > _LONGEST:
-        raise _malformed("is not a page token of this service")
+        raise MalformedPageToken(_NOT_OURS)
     try:
         raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
         version, checksum, place = raw.decode("ascii").split(".")
     except (ValueError, binascii.Error):
-        raise _malformed("is not a page token of this service") from None
+        raise MalformedPageToken(_NOT_OURS) from None
     # The last comparison refuses other spellings of the same bytes.
     if version != _VERSION or not form.fullmatch(place) or _text(raw) != token:
-        raise _malformed("is not a page token of this service")
+        raise MalformedPageToken(_NOT_OURS)
     if checksum != _checksum(wanted):
-        raise _malformed("belongs to a list with other filters; repeat the request with only page_token changed")
+        raise MalformedPageToken(
+            "belongs to a list with other filters; repeat the request with only page_token changed"
+        )
     return place
-
-
-def _malformed(description: str) -> MalformedPageToken:
-    return MalformedPageToken(description)

@@ -60,7 +60,7 @@ from tocsin_server.storage.operations.interventions import Revival
 from tocsin_server.storage.operations.marking import MarkFeed, MarkIds
 from tocsin_server.storage.operations.operating import BreakerNote
 from tocsin_server.storage.operations.pacing import TurnWanted
-from tocsin_server.storage.operations.purging import FIRST, Purge
+from tocsin_server.storage.operations.purging import LEAST_ID, Purge
 from tocsin_server.storage.operations.settling import Settlement
 from tocsin_server.storage.writer import Writer
 from tocsin_server.telemetry.observer import UNOBSERVED, Observer
@@ -213,7 +213,7 @@ class SqlStore(ABC):
 
     async def purge(self, before: Micros, after: str | None, limit: int) -> Purged:
         """See `Store.purge`."""
-        part = Purge(before, after or FIRST, limit)
+        part = Purge(before, after or LEAST_ID, limit)
         return await self._writer.submit(self._do.purging.purge, part, weight=limit, alone=True)
 
     async def queue_counts(self, channel: ChannelType) -> QueueCounts:
@@ -395,7 +395,7 @@ class SqlStore(ABC):
 
     async def person_page(self, person: Person, after: str | None, limit: int) -> PersonPage:
         """See `Store.person_page`."""
-        return await self._read(lambda cursor: self._do.persons.page(cursor, person, after or FIRST, limit))
+        return await self._read(lambda cursor: self._do.persons.page(cursor, person, after or LEAST_ID, limit))
 
     async def person_rows(self, person: Person) -> list[str]:
         """See `Store.person_rows`."""

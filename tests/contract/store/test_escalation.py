@@ -26,7 +26,7 @@ from helpers.drafts import (
 from helpers.store import LEASE, StoreBench, in_loops, reason_of, result
 from tocsin_server.domain.clock import micros
 from tocsin_server.domain.errors import AlreadySettled
-from tocsin_server.domain.fallback import TO_BE_RECORDED
+from tocsin_server.domain.fallback import RECORDING_GRACE
 from tocsin_server.domain.model import ChannelType, Entered, Goal, Notification, Recipient, Status
 
 
@@ -333,7 +333,7 @@ def test_a_row_that_waits_in_its_feed_has_a_moment_to_be_recorded_before_reading
         bench.run(bench.store.mark_read([stored.id]))
         assert states(bench, stored) == {WEBSOCKET: PENDING}
     assert settle(bench, quick) == 1
-    bench.clock.advance(TO_BE_RECORDED / 1e6 + 1)
+    bench.clock.advance(RECORDING_GRACE / 1e6 + 1)
     assert bench.run(bench.store.enter_due(100)) == 1
     assert (states(bench, quick), bench.get(quick).status) == ({WEBSOCKET: SENT}, SENT)
     assert (states(bench, away), bench.get(away).status) == ({WEBSOCKET: FAILED}, FAILED)
@@ -348,7 +348,7 @@ def test_what_is_read_and_revived_has_but_that_moment_again(bench: StoreBench) -
         if revived:
             bench.run(bench.store.retry(stored.id, (), {}))
         assert states(bench, stored) == {WEBSOCKET: PENDING}
-        bench.clock.advance(TO_BE_RECORDED / 1e6 + 1)
+        bench.clock.advance(RECORDING_GRACE / 1e6 + 1)
         assert bench.run(bench.store.enter_due(100)) == 1
         assert (states(bench, stored), bench.get(stored).status) == ({WEBSOCKET: FAILED}, FAILED)
         assert reasons(bench, stored)[WEBSOCKET] == "SUPERSEDED"

@@ -10,7 +10,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin_server.domain.ids import RECIPIENTS, created_at_of, derived_id, first_id_at
+from tocsin_server.domain.ids import RECIPIENT_NAMESPACE, created_at_of, derived_id, first_id_at
 from tocsin_server.domain.model import LATEST, RecipientType
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +46,7 @@ def test_the_first_id_at_a_time_is_below_all_that_are_made_then_or_later_and_abo
 
 
 def test_a_derived_id_is_what_every_client_makes_of_it() -> None:
-    assert str(RECIPIENTS) == KNOWN["namespace"]
+    assert str(RECIPIENT_NAMESPACE) == KNOWN["namespace"]
     assert len(KNOWN["recipients"]) >= 3
     for known in KNOWN["recipients"]:
         assert derived_id(RecipientType(known["type"]), known["external_id"]) == known["id"]
@@ -62,6 +62,6 @@ def test_the_comment_of_the_api_has_the_namespace_and_good_examples() -> None:
 @given(st.sampled_from(RecipientType), st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_derived_id_is_put_together_as_rfc_9562_says(kind: RecipientType, external_id: str) -> None:
     name = f"{kind.value}:{external_id}".encode()
-    digest = hashlib.sha1(RECIPIENTS.bytes + name, usedforsecurity=False).digest()[:16]
+    digest = hashlib.sha1(RECIPIENT_NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16]
     number = int.from_bytes(digest) & ~(0xF << 76) | 0x5 << 76
     assert derived_id(kind, external_id) == str(UUID(int=number & ~(0x3 << 62) | 0x2 << 62))

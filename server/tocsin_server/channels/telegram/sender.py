@@ -31,7 +31,7 @@ OVERALL_INTERVAL: Final = 1 / 30
 CHAT_INTERVAL: Final = 1.0
 """Seconds between two messages to the same chat (same place)."""
 
-LONGEST_WAIT: Final = 1.0
+LONGEST_TURN_WAIT: Final = 1.0
 """Seconds that an attempt waits for its turn; beyond that it goes back to the queue and frees its place."""
 
 
@@ -84,7 +84,7 @@ class TelegramSender:
             )
         now = self._clock()
         wait = self._pace.delay(message.address, now)
-        if wait > LONGEST_WAIT:
+        if wait > LONGEST_TURN_WAIT:
             return Outcome(
                 OutcomeKind.THROTTLED, code="OWN_LIMIT", detail="this chat's turn is later", retry_after=wait
             )
@@ -105,10 +105,10 @@ class TelegramSender:
     async def _turn_of_all(self, take_turn: TakeTurn) -> float | Outcome:
         """Take a turn of the bot's; returns the seconds until it comes, or what else becomes of the attempt."""
         try:
-            turn = await take_turn(self.name, micros(OVERALL_INTERVAL), micros(LONGEST_WAIT))
+            turn = await take_turn(self.name, micros(OVERALL_INTERVAL), micros(LONGEST_TURN_WAIT))
         except TocsinError as error:
             return Outcome(
-                OutcomeKind.THROTTLED, code=error.reason, detail="no turn was given", retry_after=LONGEST_WAIT
+                OutcomeKind.THROTTLED, code=error.reason, detail="no turn was given", retry_after=LONGEST_TURN_WAIT
             )
         wait = turn.wait / MICROS_PER_SECOND
         if turn.taken:

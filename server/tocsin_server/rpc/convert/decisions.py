@@ -35,7 +35,7 @@ from tocsin_server.rpc.validation import Violations
 DEFAULT_COUNT, LARGEST_COUNT = 10, 100
 DEFAULT_LEASE = 60 * MICROS_PER_SECOND
 SHORTEST_LEASE, LONGEST_LEASE = 1 * MICROS_PER_SECOND, 600 * MICROS_PER_SECOND
-LONGEST_WAIT = 60 * MICROS_PER_SECOND
+LONGEST_LEASE_WAIT = 60 * MICROS_PER_SECOND
 
 BY_NUMBERS: Final[dict[DecidedBy, Any]] = {word: number for number, word in enumerate(DecidedBy, start=1)}
 
@@ -49,7 +49,7 @@ def read_lease(request: pb.LeaseUndecidedRequest, holder: str) -> tuple[Undecide
     if not SHORTEST_LEASE <= lease <= LONGEST_LEASE:
         problems.add("lease", "must be 1 s to 10 min")
     wait = _duration(request, "wait", 0, problems)
-    if not 0 <= wait <= LONGEST_WAIT:
+    if not 0 <= wait <= LONGEST_LEASE_WAIT:
         problems.add("wait", "must be 0 to 60 s")
     if request.category:
         problems.add("category", validation.category_filter_problem(request.category))

@@ -97,7 +97,7 @@ class Erasing:
     def remains(self, transaction: Transaction, call: Remains) -> Erasure:
         """Erase contact, counts and feed; the feed stays if something has entered it meanwhile."""
         cursor, person = transaction.cursor, call.person
-        self._counts.run(cursor, key=person.count_key)
+        self._counts.run(cursor, key=person.recipient_key)
         if person.recipient.registered:
             kind, recipient_id = person.recipient
             whose = {"recipient_type": kind.value, "recipient_id": recipient_id}

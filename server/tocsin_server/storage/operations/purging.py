@@ -52,7 +52,7 @@ class OldRow(NamedTuple):
         return Recipient(RecipientType(self.recipient_type), self.recipient_id)
 
 
-FIRST = "00000000-0000-0000-0000-000000000000"
+LEAST_ID = "00000000-0000-0000-0000-000000000000"
 """Before every id."""
 
 

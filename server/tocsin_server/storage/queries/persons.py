@@ -174,7 +174,7 @@ class PersonReader:
             for table, statement in ((Contacts, self._contact), (RecipientFeeds, self._feed)):
                 found = statement.run(cursor, recipient_type=kind.value, recipient_id=recipient_id).fetchall()
                 lines += [_line(table, row) for row in found]
-        lines += [_line(PolicyCounts, row) for row in self._counts.run(cursor, key=person.count_key).fetchall()]
+        lines += [_line(PolicyCounts, row) for row in self._counts.run(cursor, key=person.recipient_key).fetchall()]
         return lines
 
 

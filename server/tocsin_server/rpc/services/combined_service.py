@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Together:
+class CombinedService:
     """One object that has the RPCs of all its parts, each under its name."""
 
     def __init__(self, *parts: object) -> None:
