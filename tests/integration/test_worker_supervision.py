@@ -15,12 +15,12 @@ import pytest
 
 from helpers.process import environment, is_alive
 from helpers.waiting import eventually_async
+from tocsin_server.application import workers
+from tocsin_server.application.workers import make_worker, running_workers
 from tocsin_server.config.network import ListenAddress
 from tocsin_server.domain.errors import StartupError
 from tocsin_server.process import child as processes
-from tocsin_server.process import workers
 from tocsin_server.process.child import Child
-from tocsin_server.process.workers import make_worker, running_workers
 from tocsin_server.timing.backoff import Backoff
 
 pytestmark = pytest.mark.uvloop  # processes are the loop's own to start and to wait for

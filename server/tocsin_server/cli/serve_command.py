@@ -50,11 +50,11 @@ def serve(
     import uvloop  # noqa: PLC0415
 
     from tocsin_server import application  # noqa: PLC0415 - keeps `tocsin --help` fast
+    from tocsin_server.application.workers import serve as serve_workers  # noqa: PLC0415
     from tocsin_server.cli import banner  # noqa: PLC0415
     from tocsin_server.config import rule_file  # noqa: PLC0415
     from tocsin_server.config import sources as config  # noqa: PLC0415
     from tocsin_server.domain.errors import StartupError  # noqa: PLC0415
-    from tocsin_server.process import workers as several  # noqa: PLC0415
     from tocsin_server.telemetry import logs  # noqa: PLC0415
 
     def announce(running: Running) -> None:
@@ -71,7 +71,7 @@ def serve(
             environment = config.environment_with(
                 database_url=database, rules=None if rules is None else str(rules.resolve())
             )
-            serving = several.serve(settings, workers, **wanted, environment=environment, announce=announce)
+            serving = serve_workers(settings, workers, **wanted, environment=environment, announce=announce)
         with (
             logs.configured(settings.log_level, settings.log_format),
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tocsin_server.application.workers import refuse_unfit
 from tocsin_server.config.settings import Settings
 from tocsin_server.config.sources import environment_with, load
 from tocsin_server.domain.errors import ConfigurationError
-from tocsin_server.process.workers import refuse_unfit
 
 POSTGRESQL = "postgresql://tocsin:hunter2@db.example/tocsin"
 

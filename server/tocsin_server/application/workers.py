@@ -19,8 +19,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
-from tocsin_server import application
-from tocsin_server.application import Running
+from tocsin_server.application.serving import Running, prepare
 from tocsin_server.bridge.child import start_beside, with_bridge_token
 from tocsin_server.config.network import MEMORY_BUS, ListenAddress, is_postgresql
 from tocsin_server.config.settings import Settings
@@ -128,7 +127,7 @@ async def serve(
     Args:
         settings: What is set.
         count: How many processes.
-        dev: See `application.server`, as for the next three.
+        dev: See `serving.server`, as for the next three.
         insecure: See there.
         migrate: See there.
         bridge: See there.
@@ -155,7 +154,7 @@ async def serve(
 
     async def run() -> None:
         async with Lifecycle(failures.add) as life:
-            configured = application.prepare(settings, dev=dev, insecure=insecure, migrate=migrate)
+            configured = prepare(settings, dev=dev, insecure=insecure, migrate=migrate)
             listen = life.enter_context(reserved(settings.listen))
             options = [name for name, wanted in (("--dev", dev), ("--insecure", insecure)) if wanted]
             children.extend(_describe_workers(count, listen, options, settings, environment))
