@@ -172,16 +172,16 @@ def _copy_table(
     key = ", ".join(table.key)
     columns = ", ".join(table.columns)
     first = f"SELECT {columns} FROM {table.name} ORDER BY {key} LIMIT {BATCH}"
-    places = ", ".join("?" * len(table.key))
-    behind = f"SELECT {columns} FROM {table.name} WHERE ({key}) > ({places}) ORDER BY {key} LIMIT {BATCH}"
-    key_places = [table.columns.index(column) for column in table.key]
+    placeholders = ", ".join("?" * len(table.key))
+    following = f"SELECT {columns} FROM {table.name} WHERE ({key}) > ({placeholders}) ORDER BY {key} LIMIT {BATCH}"
+    key_positions = [table.columns.index(column) for column in table.key]
     insert = RowInsert(PostgresqlDialect(database), table.model, table.columns)
     found = database.execute_sql(f"SELECT after, rows FROM {COPY_TABLE} WHERE name = %s", (table.name,)).fetchone()
     after, copied = (json.loads(found[0]), found[1]) if found else (None, 0)
     while True:
-        rows = (file.execute(first) if after is None else file.execute(behind, after)).fetchall()
+        rows = (file.execute(first) if after is None else file.execute(following, after)).fetchall()
         if rows:
-            after = [rows[-1][place] for place in key_places]
+            after = [rows[-1][position] for position in key_positions]
             copied += len(rows)
             with database.atomic():
                 insert.run(database.connection().cursor(), [tuple(table.written(row)) for row in rows])

@@ -49,30 +49,30 @@ class RowReplace(_Batch):
     """Inserts rows, or replaces those whose key exists.
 
     Args:
-        on: Where.
+        on: The dialect of the database.
         model: Of the table.
         columns: Of a row.
         key: Those that are its key.
     """
 
-    __slots__ = ("_behind",)
+    __slots__ = ("_suffix",)
 
     def __init__(self, on: Dialect, model: Any, columns: Sequence[str], *, key: Sequence[str]) -> None:
         super().__init__(on, model, columns)
         replaced = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in key)
-        self._behind = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {replaced}"
+        self._suffix = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {replaced}"
 
     def run(self, cursor: Any, rows: Sequence[Row]) -> None:
         """Write the rows in their order, each key once."""
         if rows:
-            self._on.insert(cursor, self._columns, rows, self._behind)
+            self._on.insert(cursor, self._columns, rows, self._suffix)
 
 
 class RowLookup(_Batch):
     """Selects what belongs to keys.
 
     Args:
-        on: Where.
+        on: The dialect of the database.
         model: Of the table.
         columns: Of a key.
         wanted: The columns returned.
@@ -108,7 +108,7 @@ class RowUpsert(_Batch):
     """Inserts rows, or adds to those whose key exists.
 
     Args:
-        on: Where.
+        on: The dialect of the database.
         model: Of the table.
         columns: Of a row.
         key: Those that are its key.
@@ -116,7 +116,7 @@ class RowUpsert(_Batch):
         wanted: The columns returned.
     """
 
-    __slots__ = ("_behind", "_key_places", "_lookup")
+    __slots__ = ("_key_positions", "_lookup", "_suffix")
 
     def __init__(
         self,
@@ -131,17 +131,17 @@ class RowUpsert(_Batch):
         super().__init__(on, model, columns)
         table = self._columns.table
         added = ", ".join(f"{column} = {table}.{column} + excluded.{column}" for column in add)
-        self._behind = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
-        self._key_places = [columns.index(column) for column in key]
+        self._suffix = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+        self._key_positions = [columns.index(column) for column in key]
         self._lookup = RowLookup(on, model, key, wanted)
 
     def run(self, cursor: Any, rows: Sequence[Row]) -> list[Row]:
         """Write the rows in their order, each key once, and return the wanted columns of all."""
         if not rows:
             return []
-        found = self._on.insert_returning(cursor, self._columns, rows, self._behind, self._lookup.wanted)
+        found = self._on.insert_returning(cursor, self._columns, rows, self._suffix, self._lookup.wanted)
         if found is None:
-            found = self._lookup.run(cursor, [tuple(row[place] for place in self._key_places) for row in rows])
+            found = self._lookup.run(cursor, [tuple(row[position] for position in self._key_positions) for row in rows])
         return found
 
 
@@ -149,7 +149,7 @@ class RowUpdate(_Batch):
     """Updates rows by their key.
 
     Args:
-        on: Where.
+        on: The dialect of the database.
         model: Of the table.
         columns: Of a row, those of ``key`` first; the others are set to the row's values.
         key: What names the row.

@@ -140,12 +140,12 @@ class Dialect(ABC):
         """Insert rows that do not exist."""
 
     @abstractmethod
-    def insert(self, cursor: Any, columns: Columns, rows: Sequence[Row], behind: str) -> int:
-        """Insert rows, ``behind`` being what follows them in the statement, and return how many were written."""
+    def insert(self, cursor: Any, columns: Columns, rows: Sequence[Row], suffix: str) -> int:
+        """Insert rows, ``suffix`` being what follows them in the statement, and return how many were written."""
 
     @abstractmethod
     def insert_returning(
-        self, cursor: Any, columns: Columns, rows: Sequence[Row], behind: str, wanted: Sequence[str]
+        self, cursor: Any, columns: Columns, rows: Sequence[Row], suffix: str, wanted: Sequence[str]
     ) -> list[Row] | None:
         """Do the same and return some columns of what was written, or None where they have to be looked up."""
 

@@ -104,16 +104,16 @@ class PostgresqlDialect(Dialect):
         sql = f"COPY {columns.table} ({', '.join(columns.names)}) FROM STDIN"
         cursor.copy_expert(sql, io.StringIO("\n".join(lines), newline="\n"))
 
-    def insert(self, cursor: Any, columns: Columns, rows: Sequence[Row], behind: str) -> int:
+    def insert(self, cursor: Any, columns: Columns, rows: Sequence[Row], suffix: str) -> int:
         """See `Dialect.insert`."""
-        self._with_values(cursor, f"{columns.insertion}%s{behind}", columns, rows)
+        self._with_values(cursor, f"{columns.insertion}%s{suffix}", columns, rows)
         return int(cursor.rowcount)
 
     def insert_returning(
-        self, cursor: Any, columns: Columns, rows: Sequence[Row], behind: str, wanted: Sequence[str]
+        self, cursor: Any, columns: Columns, rows: Sequence[Row], suffix: str, wanted: Sequence[str]
     ) -> list[Row]:
         """See `Dialect.insert_returning`."""
-        sql = f"{columns.insertion}%s{behind} RETURNING {', '.join(wanted)}"
+        sql = f"{columns.insertion}%s{suffix} RETURNING {', '.join(wanted)}"
         return self._with_values(cursor, sql, columns, rows, fetch=True)
 
     def _with_values(

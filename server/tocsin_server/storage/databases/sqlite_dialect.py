@@ -97,15 +97,15 @@ class SqliteDialect(Dialect):
         """See `Dialect.insert_new`."""
         self.insert(cursor, columns, rows, "")
 
-    def insert(self, cursor: Any, columns: Columns, rows: Sequence[Row], behind: str) -> int:
+    def insert(self, cursor: Any, columns: Columns, rows: Sequence[Row], suffix: str) -> int:
         """See `Dialect.insert`: some hundred rows at a time."""
         _check_times(columns, rows)
-        row_of_places = "(" + ", ".join("?" * len(columns.names)) + ")"
+        row_of_placeholders = "(" + ", ".join("?" * len(columns.names)) + ")"
         inserted = 0
         for start in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[start : start + ROWS_AT_ONCE]
-            places = ", ".join([row_of_places] * len(part))
-            cursor.execute(columns.insertion + places + behind, [value for row in part for value in row])
+            placeholders = ", ".join([row_of_placeholders] * len(part))
+            cursor.execute(columns.insertion + placeholders + suffix, [value for row in part for value in row])
             inserted += cursor.rowcount
         return inserted
 
@@ -114,16 +114,16 @@ class SqliteDialect(Dialect):
         cursor: Any,
         columns: Columns,
         rows: Sequence[Row],
-        behind: str,
+        suffix: str,
         wanted: Sequence[str],
     ) -> list[Row] | None:
         """See `Dialect.insert_returning`: of several, a row would come back at a time."""
         if len(rows) == 1:
-            behind = f"{behind} RETURNING {', '.join(wanted)}"
-            self.insert(cursor, columns, rows, behind)
+            suffix = f"{suffix} RETURNING {', '.join(wanted)}"
+            self.insert(cursor, columns, rows, suffix)
             found: list[Row] = cursor.fetchall()
             return found
-        self.insert(cursor, columns, rows, behind)
+        self.insert(cursor, columns, rows, suffix)
         return None
 
 

@@ -74,7 +74,7 @@ class Accepting:
     """Its method that takes a `Transaction` is a handler of the writer.
 
     Args:
-        on: Where to.
+        on: The dialect of the database.
         reader: Reads earlier notifications for repeated keys.
         heads: Gives places in feeds.
         limits: Counts towards the limits of policies.

@@ -35,7 +35,7 @@ class Channels:
     """Makes the rows of one transaction after another.
 
     Args:
-        on: Where to.
+        on: The dialect of the database.
         attempt_limit: Attempts that a row gets.
         lease: Microseconds for which rows handed over at once are leased.
     """
