@@ -27,7 +27,7 @@ from tocsin_server.rpc.recipient_tokens import TokenRules
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the settings mean: who may call, how the line is protected, which providers and rules there are."""
+    """What the settings mean: who may call, how connections are protected, which providers and rules there are."""
 
     authenticator: Authenticator
     tls: TlsFiles | None

@@ -24,9 +24,9 @@ from tocsin_server.domain.errors import StartupError
 from tocsin_server.domain.model import ChannelType
 from tocsin_server.maintenance.periodic import Job, Periodic
 from tocsin_server.process.child import stop_with_parent
-from tocsin_server.process.files import raise_open_files
 from tocsin_server.process.garbage import collect_rarely
 from tocsin_server.process.lifecycle import Failures, Lifecycle, StopTimes, end_within
+from tocsin_server.process.open_files import raise_open_files
 from tocsin_server.process.reloading import Reloading
 from tocsin_server.process.signals import call_on_hangup, stop_on_signals
 from tocsin_server.rpc import limits

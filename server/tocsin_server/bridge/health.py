@@ -58,7 +58,7 @@ class Health:
 
     Args:
         target: Where it is.
-        tls: How the line is protected.
+        tls: How the connection is protected.
         options: Of the channel.
     """
 

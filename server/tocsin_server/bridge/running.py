@@ -23,9 +23,9 @@ from tocsin_server.config.network import ListenAddress
 from tocsin_server.config.settings import Settings
 from tocsin_server.domain.errors import ConfigurationError, StartupError
 from tocsin_server.process.child import stop_with_parent
-from tocsin_server.process.files import SPARE, raise_open_files
 from tocsin_server.process.garbage import collect_rarely
 from tocsin_server.process.lifecycle import Failures, Lifecycle, end_within
+from tocsin_server.process.open_files import SPARE, raise_open_files
 from tocsin_server.process.reloading import Part, Reloading
 from tocsin_server.process.signals import call_on_hangup, stop_on_signals
 
@@ -157,7 +157,7 @@ def server_address(settings: Settings) -> str:
 
 
 def _tls(settings: Settings) -> Tls | None:
-    """Return how the line to the server is protected.
+    """Return how the connection to the server is protected.
 
     By default the server is the one that these settings are of as well. If it speaks TLS, its certificate is at hand:
     exactly that one is trusted, by whatever address it is reached. A server that asks its clients for a certificate is

@@ -144,7 +144,7 @@ class Session:
             raise UsageError(f"--server: {reason}{hint}") from None
 
     def line_tls(self) -> Tls | None:
-        """Return how the line is protected, None for not at all; raises UsageError for files that cannot be used."""
+        """Return how the connection is protected, None for not at all; raises UsageError for unusable files."""
         from tocsin_client import Tls  # noqa: PLC0415 - heavy: only when a command runs
 
         if not self.tls_options():

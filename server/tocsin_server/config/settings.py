@@ -177,7 +177,7 @@ class StorageSettings(_Group):
 
 
 class AccessSettings(_Group):
-    """Who may call, and how the line is protected."""
+    """Who may call, and how connections are protected."""
 
     auth_tokens: Annotated[Texts, Field(repr=False, examples=["name:send+read:sha256"])] = ()
     """Tokens of backends, hashed, with what each may do, for whom and how much: an entry each as

@@ -6,9 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, Final
-
-LONGEST_WAIT: Final = threading.TIMEOUT_MAX
+from typing import Any
 
 
 class WatchedThread:
@@ -32,7 +30,7 @@ class WatchedThread:
         """Begin."""
         self._thread.start()
 
-    def join(self, seconds: float = LONGEST_WAIT) -> bool:
+    def join(self, seconds: float = threading.TIMEOUT_MAX) -> bool:
         """Wait for the end, also of one that never began; tells whether it came."""
         if self._thread.ident is not None:
             self._thread.join(seconds)

@@ -22,7 +22,7 @@ from tocsin_server.bridge import server as bridge
 from tocsin_server.bridge.admission import Limits
 from tocsin_server.bridge.protocol.frames import LARGEST_FRAME
 from tocsin_server.config.network import ListenAddress
-from tocsin_server.process.files import SPARE, raise_open_files
+from tocsin_server.process.open_files import SPARE, raise_open_files
 
 SUBSCRIBED: Final = json.dumps({"type": "subscribed", "recovered": True}, separators=(",", ":"))
 

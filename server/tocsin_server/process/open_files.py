@@ -6,7 +6,7 @@ import resource
 from typing import Final
 
 SPARE: Final = 100
-"""Open files for everything else: the listener, the line to the server, modules, logs."""
+"""Open files for everything else: the listener, the connection to the server, modules, logs."""
 
 
 def raise_open_files(wanted: int) -> int:

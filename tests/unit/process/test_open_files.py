@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from tocsin_server.process.files import raise_open_files
+from tocsin_server.process.open_files import raise_open_files
 
 
 @pytest.mark.parametrize(
