@@ -87,3 +87,25 @@ def test_what_was_sent_with_a_key_knows_it(kind: str, tmp_path: Path, monkeypatc
         assert migrate(url)[0] == "0004_key_of_notification"
         keys = database_at(url).rows("SELECT idempotency_key FROM notifications ORDER BY id")
     assert keys == [("order-1",), ("order-1",), (None,), (None,)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_limits_have_counted_stands_when_its_order_changes(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = tmp_path / "migrations"
+    earlier.mkdir()
+    for path in sorted(migrating.MIGRATIONS.glob("*.py"))[:7]:
+        shutil.copy(path, earlier)
+    with empty_database(kind, tmp_path) as url:
+        with monkeypatch.context() as patch:
+            patch.setattr(migrating, "MIGRATIONS", earlier)
+            assert len(migrate(url)) == 7
+        execute(
+            url,
+            f"INSERT INTO policy_counts VALUES ('letters', 'user:ann', {NOW[kind]}, {NOW[kind]}, 3)",
+            f"INSERT INTO policy_counts VALUES ('letters', '', {NOW[kind]}, {NOW[kind]}, 7)",
+        )
+        assert migrate(url)[0] == "0008_ended_counts"
+        counts = database_at(url).rows("SELECT policy, key, count FROM policy_counts ORDER BY key")
+    assert counts == [("letters", "", 7), ("letters", "user:ann", 3)]

@@ -42,6 +42,7 @@ MIGRATIONS = [
     "0005_deciding",
     "0006_operating",
     "0007_traceparent",
+    "0008_ended_counts",
 ]
 
 KINDS = ("sqlite", "postgresql")

@@ -100,6 +100,11 @@ class Counts:
             self.used[count_key(use)] += count
 
 
+def uses_of(draft: NotificationDraft) -> list[LimitUse]:
+    """Return all that a draft counts, if none of its channels is at a limit."""
+    return [use for wanted in draft.channels for use in draft.limits if use.channel == wanted.channel]
+
+
 def admit(draft: NotificationDraft, counts: Counts, now: Micros) -> NotificationDraft | TocsinError:
     """Count a draft; return it with the channels that are left, or what it is refused with, which counts nothing.
 

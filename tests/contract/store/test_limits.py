@@ -174,6 +174,15 @@ def test_a_channel_counts_towards_all_its_limits_or_none(bench: StoreBench) -> N
     assert counted(bench) == {("few texts", "ann"): 1, ("one text", ""): 1}
 
 
+def test_a_limit_that_was_lowered_binds_what_comes_under_the_lower_one(bench: StoreBench) -> None:
+    wide, narrow = use(bench, limit=5), use(bench, limit=2)
+    answers = bench.answers(*(by_caller(draft(SMS), mine) for mine in (wide, narrow, narrow, wide)))
+    assert [isinstance(answer, Accepted) for answer in answers] == [True, True, False, True]
+    [refused] = bench.answers(by_caller(draft(SMS), narrow))
+    assert isinstance(refused, PolicyLimit)
+    assert counted(bench) == {("few texts", "ann"): 3}
+
+
 def test_what_carries_no_limits_asks_nothing_of_their_table(bench: StoreBench) -> None:
     bench.accept_one(draft(SMS))
     if isinstance(bench.backend, SqliteBackend):

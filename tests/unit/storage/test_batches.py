@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from helpers.postgresql import temporary_database
 from tocsin_server.domain.model import Status
 from tocsin_server.storage.databases.batches import (
+    RowAddition,
     RowDelete,
     RowInsert,
     RowInsertIfAbsent,
@@ -140,6 +141,16 @@ def test_rows_that_exist_are_added_to(database: peewee.Database) -> None:
     assert upsert.run(database.cursor(), [(FIRST, "a", 2**30)]) == [(FIRST, "a", 2**30)]
     both = upsert.run(database.cursor(), [(FIRST, "b", 5), (SECOND, "c", 1)])
     assert sorted(both) == [(FIRST, "a", 2**30 + 5), (SECOND, "c", 1)]
+
+
+def test_rows_are_added_to_up_to_a_bound_and_those_that_were_written_counted(database: peewee.Database) -> None:
+    addition = RowAddition(on(database), Thing, ("id", "amount"), key=("id",), add="amount")
+    cursor = database.connection().cursor()
+    assert addition.run(cursor, [(FIRST, 3), (SECOND, 9)], 5) == 2
+    assert addition.run(cursor, [(FIRST, 2), (SECOND, 1), (THIRD, 1)], 5) == 2
+    assert addition.run(cursor, [(FIRST, 1)], 5) == 0
+    assert addition.run(cursor, [], 5) == 0
+    assert [row[:3] for row in _stored(database)] == [(FIRST, None, 5), (SECOND, None, 9), (THIRD, None, 1)]
 
 
 def test_rows_are_updated_by_id_with_values_expressions_and_a_condition(database: peewee.Database) -> None:

@@ -20,7 +20,7 @@ from tocsin_server.domain.channel_row import first_due_at
 from tocsin_server.domain.errors import IdempotencyKeyReused, TocsinError
 from tocsin_server.domain.fallback import ends_by_reading, is_fallback, leads_on_at, steps_of
 from tocsin_server.domain.ids import created_at_of
-from tocsin_server.domain.limiting import admit
+from tocsin_server.domain.limiting import admit, uses_of
 from tocsin_server.domain.model import (
     PARALLEL,
     Accepted,
@@ -192,7 +192,7 @@ class Accepting:
         ids: Sequence[str],
         first: dict[_Key, int],
         holders: Mapping[_Key, _Holder],
-    ) -> list[NotificationDraft]:
+    ) -> Sequence[NotificationDraft]:
         """Count what is new, and return the drafts with the channels that limits leave, or with what refuses them.
 
         A key whose draft is refused goes to the next draft of that key that is not, in ``first`` and in the database.
@@ -200,7 +200,14 @@ class Accepting:
         cursor = transaction.cursor
         keys = [(draft.caller, draft.idempotency_key) for draft in drafts]
         new = [place for place, draft in enumerate(drafts) if draft.refusal is None and keys[place] not in holders]
-        counts = self._limits.open(cursor, [use for place in new for use in drafts[place].limits])
+        # Others of a key repeat the first one, and count nothing, if that is not refused.
+        counted = [place for place in new if first.get(keys[place], place) == place]
+        if self._limits.take_all(cursor, [use for place in counted for use in uses_of(drafts[place])]):
+            return drafts
+        uses = [use for place in new for use in uses_of(drafts[place])]
+        counts = self._limits.open(cursor, uses)
+        if len(counted) == len(new) and counts.hold(uses):
+            return drafts
         left = list(drafts)
         taken: dict[_Key, int] = {}
         for place in new:

@@ -15,8 +15,8 @@ import peewee
 
 from tocsin_server.domain.limiting import CountKey, Counts, count_key
 from tocsin_server.domain.model import LimitUse, Micros
-from tocsin_server.storage.databases.batches import RowUpdate, RowUpsert
-from tocsin_server.storage.databases.dialect import Dialect
+from tocsin_server.storage.databases.batches import RowAddition, RowUpdate, RowUpsert
+from tocsin_server.storage.databases.dialect import Dialect, Row
 from tocsin_server.storage.databases.statements import Statement, compiled, parameter, time_parameter
 from tocsin_server.storage.schema.tables import PolicyCounts
 from tocsin_server.storage.writer import Transaction, one_by_one
@@ -39,12 +39,44 @@ class OpenCounts(Counts):
         super().__init__({key: count - asked[key] for key, count in written.items()})
         self.written = written
 
+    def hold(self, uses: Iterable[LimitUse]) -> bool:
+        """Whether all uses that this transaction may make stay within their limits."""
+        return all(self.written[count_key(use)] <= use.limit for use in uses)
+
 
 class Limits:
     """Opens counts, and writes them back."""
 
     def __init__(self, on: Dialect) -> None:
         self._on = on
+
+    _add = compiled(lambda on: RowAddition(on, PolicyCounts, (*_KEY, "count"), key=_KEY, add="count"))
+
+    def take_all(self, cursor: Any, uses: Iterable[LimitUse]) -> bool:
+        """Count all uses if no limit is in the way, as is mostly so; false if nothing was counted.
+
+        Only where one transaction writes at a time: elsewhere `open` learns as much by its first statement, where
+        SQLite would have to look up what it has written.
+        """
+        if not self._on.one_writer:
+            return False
+        most: dict[CountKey, int] = {}
+        asked: dict[CountKey, int] = {}
+        for use in uses:
+            key = count_key(use)
+            asked[key] = asked.get(key, 0) + 1
+            most[key] = min(use.limit, most.get(key, use.limit))
+        if any(count > most[key] for key, count in asked.items()):
+            return False
+        by_limit: dict[int, list[Row]] = {}
+        for key in sorted(asked):
+            by_limit.setdefault(most[key], []).append((*key, asked[key]))
+        cursor.execute("SAVEPOINT counts")
+        taken = all(self._add.run(cursor, rows, limit) == len(rows) for limit, rows in by_limit.items())
+        if not taken:
+            cursor.execute("ROLLBACK TO counts")
+        cursor.execute("RELEASE counts")
+        return taken
 
     # All that may be counted is added at once, so that a round below its limits needs no second statement.
     _take = compiled(

@@ -316,7 +316,7 @@ class PolicyCounts(Model):
     class Meta:
         table_name = "policy_counts"
         legacy_table_names = False
-        primary_key = CompositeKey("policy", "key", "window_start", "window_end")
+        primary_key = CompositeKey("window_end", "key", "policy", "window_start")
         without_rowid = True
 
 
