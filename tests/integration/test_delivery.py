@@ -448,7 +448,7 @@ async def test_what_expires_before_its_turn_is_not_sent(backend: Backend) -> Non
     settings = replace(QUICK, retry=replace(QUICK.retry, base=30.0, cap=30.0))
     async with engine(backend, settings=settings) as running:
         running.dispatcher({EMAIL: [provider]})
-        sent = await running.send(EMAIL, expires_at=wall_clock() + micros(0.3))
+        sent = await running.send(EMAIL, expires_at=wall_clock() + micros(3.0))  # long enough for a first attempt
         found = await running.settled(sent.id)
 
     assert len(provider.log) == 1
