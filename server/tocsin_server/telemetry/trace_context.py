@@ -16,4 +16,7 @@ TRACEPARENT: Final[ContextVar[str | None]] = ContextVar("traceparent", default=N
 
 def traceparent_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str | None:
     """Return what a caller says that it traces its call by, which may be anything."""
-    return next((value for name, value in metadata or () if name == HEADER and isinstance(value, str)), None)
+    for name, value in metadata or ():
+        if name == HEADER and isinstance(value, str):
+            return value
+    return None

@@ -10,10 +10,12 @@ Imported only where tracing is on.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -23,6 +25,8 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -35,6 +39,7 @@ ACCEPTED: Final = "accepted"
 
 _SPAN: ContextVar[trace.Span | None] = ContextVar("span", default=None)
 _FORM: Final = TraceContextTextMapPropagator()
+_NO_TRACE: Final = context.Context()
 
 
 class Tracing:
@@ -46,6 +51,8 @@ class Tracing:
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
+        # First, since a tracer keeps the sampler and the ids that its provider has when it is made.
+        self._decisions = _Decisions(provider)
         self._tracer = provider.get_tracer("tocsin")
 
     def listen(self, observer: Observer) -> None:
@@ -65,13 +72,12 @@ class Tracing:
     # Both are reported on the task of the call, so what is set here is of that call alone.
 
     def _begin_call(self, report: RpcAllowed) -> None:
-        service, _, method = report.rpc.partition("/")
-        span = self._tracer.start_span(
-            f"tocsin.v1.{report.rpc}",
-            _context_of(report.traceparent),
-            SpanKind.SERVER,
-            {"rpc.system": "grpc", "rpc.service": f"tocsin.v1.{service}", "rpc.method": method},
-        )
+        parent = _context_of(report.traceparent)
+        name, attributes = _described(report.rpc)
+        # A span that is dropped, with all that goes with it, takes 20 us.
+        if not self._decisions.keeps(parent, name, attributes):
+            return
+        span = self._tracer.start_span(name, parent, SpanKind.SERVER, attributes)
         _SPAN.set(span)
         within = trace.set_span_in_context(span)
         context.attach(within)
@@ -83,7 +89,7 @@ class Tracing:
     def _end_call(self, report: RpcEnded) -> None:
         span = _SPAN.get()
         if span is None:
-            return  # it was not let in
+            return  # it was not let in, or is not kept
         span.set_attribute("rpc.response.status_code", report.code)
         if report.code in _FAULTS:
             span.set_status(Status(StatusCode.ERROR, report.code))
@@ -121,7 +127,63 @@ _FAULTS: Final = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "IN
 
 def _context_of(traceparent: str | None) -> context.Context:
     """Return the context that a ``traceparent`` speaks of; that of a new trace if it is none."""
-    return _FORM.extract({HEADER: traceparent} if traceparent else {}, context.Context())
+    return _FORM.extract({HEADER: traceparent}, _NO_TRACE) if traceparent else _NO_TRACE
+
+
+@functools.cache
+def _described(rpc: str) -> tuple[str, Mapping[str, str]]:
+    """Return the name of a call's span, and what is known of it from the beginning."""
+    service, _, method = rpc.partition("/")
+    return f"tocsin.v1.{rpc}", {"rpc.system": "grpc", "rpc.service": f"tocsin.v1.{service}", "rpc.method": method}
+
+
+class _Decisions(Sampler, IdGenerator):
+    """The sampler and the ids of a provider, of which the sampler is asked before a span is made.
+
+    It is asked once, and by the id that the trace will have: some decide by that, and some count.
+
+    Args:
+        provider: Has this in place of its own from now on.
+    """
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._sampler, self._ids = provider.sampler, provider.id_generator
+        self._made = threading.local()  # what the span to be made on a thread takes up
+        provider.sampler = self
+        provider.id_generator = self  # type: ignore[assignment]  # the library says it is of the class of its default
+
+    def keeps(self, parent: context.Context, name: str, attributes: Mapping[str, str]) -> bool:
+        """Whether a span is to be made of a call; if so, the next one on this thread must be that."""
+        within = trace.get_current_span(parent).get_span_context()
+        trace_id = within.trace_id if within.is_valid else self._ids.generate_trace_id()
+        answer = self._sampler.should_sample(parent, trace_id, name, SpanKind.SERVER, attributes, ())
+        if answer.decision is Decision.DROP:
+            return False
+        self._made.trace_id, self._made.answer = trace_id, answer
+        return True
+
+    def should_sample(self, *arguments: Any, **options: Any) -> SamplingResult:
+        """See `Sampler`."""
+        self._made.__dict__.pop("trace_id", None)
+        answer: SamplingResult | None = self._made.__dict__.pop("answer", None)
+        return self._sampler.should_sample(*arguments, **options) if answer is None else answer
+
+    def get_description(self) -> str:
+        """See `Sampler`."""
+        return self._sampler.get_description()
+
+    def generate_trace_id(self) -> int:
+        """See `IdGenerator`."""
+        trace_id: int | None = self._made.__dict__.pop("trace_id", None)
+        return self._ids.generate_trace_id() if trace_id is None else trace_id
+
+    def generate_span_id(self) -> int:
+        """See `IdGenerator`."""
+        return self._ids.generate_span_id()
+
+    def is_trace_id_random(self) -> bool:
+        """See `IdGenerator`."""
+        return self._ids.is_trace_id_random()
 
 
 class _TracedStore:
@@ -134,8 +196,11 @@ class _TracedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def accept(self, drafts: Sequence[Any]) -> Any:
+    def accept(self, drafts: Sequence[Any]) -> Awaitable[Any]:
         """Accept, see `tocsin_server.domain.ports`."""
+        return self._store.accept(drafts) if _SPAN.get() is None else self._traced(drafts)
+
+    async def _traced(self, drafts: Sequence[Any]) -> Any:
         with self._tracer.start_as_current_span(
             "commit", attributes={"tocsin.notifications": len(drafts)}, record_exception=False
         ) as span:

@@ -7,15 +7,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
 import grpc
 import pytest
+from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from tocsin.v1 import notification_service_pb2 as service_pb
 
 from helpers.access import bearer, entry
@@ -24,6 +28,8 @@ from helpers.server import running_server
 from helpers.waiting import eventually
 from tocsin_server.domain.errors import ConfigurationError
 from tocsin_server.telemetry import tracing
+from tocsin_server.telemetry.observer import Observer, RpcAllowed, RpcEnded
+from tocsin_server.telemetry.trace_context import TRACEPARENT
 from tocsin_server.telemetry.tracing import Tracing
 
 ADDRESS = "ann@example.org"
@@ -143,6 +149,53 @@ def test_who_is_not_let_in_is_not_traced_and_who_is_refused_later_is(tmp_path: P
     assert span.attributes is not None
     assert span.attributes["rpc.response.status_code"] == "INVALID_ARGUMENT"
     assert span.status.is_unset  # which is the caller's failing
+
+
+class Even(Sampler):
+    """Keeps the traces whose ids are even, and what is on a trace that its caller keeps."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def should_sample(self, parent_context: Context | None, trace_id: int, *_: object, **__: object) -> SamplingResult:
+        self.asked.append(trace_id)
+        within = trace.get_current_span(parent_context).get_span_context()
+        kept = within.trace_flags.sampled if within.is_valid else trace_id % 2 == 0
+        return SamplingResult(Decision.RECORD_AND_SAMPLE if kept else Decision.DROP)
+
+    def get_description(self) -> str:
+        return "even"
+
+
+def test_the_sampler_is_asked_once_and_by_the_id_that_the_trace_has_before_anything_is_made() -> None:
+    sampler, exporter, observer = Even(), InMemorySpanExporter(), Observer()
+    provider = TracerProvider(sampler, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    Tracing(provider).listen(observer)
+
+    def call(traceparent: str | None) -> str | None:
+        observer.report(RpcAllowed("NotificationService/Send", traceparent))
+        observer.report(RpcEnded("NotificationService/Send", "OK", 0.1))
+        return TRACEPARENT.get()
+
+    callers = [caller().metadata(kept=kept)[0][1] for kept in (True, False)]
+    stored = [copy_context().run(call, traceparent) for traceparent in (*callers, *[None] * 58)]
+    spans = exporter.get_finished_spans()
+    assert len(sampler.asked) == 60
+    assert [span.context.trace_id for span in spans] == [
+        int(callers[0].split("-")[1], 16), *(asked for asked in sampler.asked[2:] if asked % 2 == 0)
+    ]  # fmt: skip
+    assert [value[:-3] for value in stored if value] == ["00-{}-{}".format(*ids(span)) for span in spans]
+
+
+def test_what_begins_after_a_call_is_decided_by_an_id_of_its_own() -> None:
+    sampler = Even()
+    provider = TracerProvider(sampler, shutdown_on_exit=False)
+    Tracing(provider)
+    tracer = provider.get_tracer("another")
+    begun = [tracer.start_span("x").get_span_context().trace_id for _ in range(20)]
+    assert begun == sampler.asked
+    assert len(set(begun)) == 20
 
 
 def test_a_server_without_traces_imports_nothing_of_them() -> None:
