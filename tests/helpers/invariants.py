@@ -10,6 +10,7 @@ from typing import Any
 # Each select finds what must not be. `n` is a notification, `c` a channel row of it, `f` its recipient's feed.
 _FEED = "f.recipient_type = n.recipient_type AND f.recipient_id = n.recipient_id"
 _IN_FEED = "n.entered_sequence IS NOT NULL"
+_UNDECIDED = "(n.route_by IS NOT NULL)"
 _ROWS = "notification_channels c JOIN notifications n ON n.id = c.notification_id"
 _OF_N = "SELECT 1 FROM notification_channels c WHERE c.notification_id = n.id AND c.status"
 _STEPS = "SELECT 1 FROM escalations e WHERE e.notification_id = n.id"
@@ -39,8 +40,8 @@ _WRONG = {
         WHERE c.channel = 'websocket' AND c.status = 'pending' AND {_IN_FEED} AND n.sequence <= f.delivered_sequence""",
     "a status is not what the channels make it": f"""
         SELECT n.id, n.status FROM notifications n WHERE CAST(n.status AS TEXT) <> CASE
-        WHEN EXISTS ({_OF_N} = 'sent') THEN 'sent' WHEN EXISTS ({_OF_N} = 'pending') OR EXISTS ({_STEPS}) THEN 'pending'
-        ELSE 'failed' END""",
+        WHEN EXISTS ({_OF_N} = 'sent') THEN 'sent'
+        WHEN EXISTS ({_OF_N} = 'pending') OR EXISTS ({_STEPS}) OR {_UNDECIDED} THEN 'pending' ELSE 'failed' END""",
     "a settled row is due or held": """
         SELECT id, due_at, claim_token FROM notification_channels
         WHERE status <> 'pending' AND (due_at IS NOT NULL OR claim_token IS NOT NULL)""",
@@ -71,9 +72,9 @@ _WRONG = {
         SELECT n.id, n.idempotency_key FROM notifications n WHERE n.idempotency_key IS NOT NULL AND NOT EXISTS
         (SELECT 1 FROM idempotency_keys k
         WHERE k.caller = n.owner AND k.key = n.idempotency_key AND k.notification_id = n.id)""",
-    "a notification has no channels": """
-        SELECT id FROM notifications n
-        WHERE NOT EXISTS (SELECT 1 FROM notification_channels c WHERE c.notification_id = n.id)""",
+    "a notification that is decided has no channels": f"""
+        SELECT id FROM notifications n WHERE NOT {_UNDECIDED}
+        AND NOT EXISTS (SELECT 1 FROM notification_channels c WHERE c.notification_id = n.id)""",
 }
 
 
