@@ -101,8 +101,9 @@ class Erasing:
         if person.recipient.registered:
             kind, recipient_id = person.recipient
             whose = {"recipient_type": kind.value, "recipient_id": recipient_id}
-            self._heads.lock(cursor, [person.recipient])
-            if self._entered.run(cursor, **whose).fetchone() is None:
+            # A feed that comes to be after this is not locked, and not looked at: it stays.
+            is_locked = bool(self._heads.lock(cursor, [person.recipient]))
+            if is_locked and self._entered.run(cursor, **whose).fetchone() is None:
                 self._feed.run(cursor, **whose)
             self._contact.run(cursor, **whose)
         return self._note(transaction, call.id, call.by, 0)
