@@ -15,7 +15,7 @@ What is where, from the outside in:
 - `storage` — what is kept: tables, migrations, the group-commit writer, queries.
 - `channels` — one sender per provider, and what its answers mean.
 - `telemetry` — what the server tells about itself.
-- `process` — the life of a process and its parts, child processes and workers, signals, garbage, port.
+- `process` — the life of a process and its parts, child processes and workers, signals, garbage, memory, port.
 - `timing` — mechanisms of time, each once.
 - `config` — settings.
 - `domain` — plain values and the rules on them.

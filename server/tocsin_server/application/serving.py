@@ -26,6 +26,7 @@ from tocsin_server.maintenance.periodic import Job, Periodic
 from tocsin_server.process.child import stop_with_parent
 from tocsin_server.process.garbage import collect_rarely
 from tocsin_server.process.lifecycle import Failures, Lifecycle, StopTimes, end_within
+from tocsin_server.process.memory import keep_freed
 from tocsin_server.process.open_files import raise_open_files
 from tocsin_server.process.reloading import Reloading
 from tocsin_server.process.signals import call_on_hangup, stop_on_signals
@@ -150,6 +151,7 @@ async def serve(
         settings, dev=dev, insecure=insecure, migrate=migrate, bridge=bridge, worker=worker, failed=failures.add
     ) as running:
         collect_rarely()
+        keep_freed()
         if not stop.is_set():  # else nobody may be left to read it
             announce(running)
         beside.append(running.hang_up)

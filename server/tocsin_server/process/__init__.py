@@ -1,1 +1,1 @@
-"""This process and its children: start, end, signals, ports."""
+"""This process and its children: start, end, signals, memory, ports."""
