@@ -1,8 +1,8 @@
 """Keeping freed memory for the next large request.
 
 The C library gives large blocks back to the system as soon as they are free, and the system clears each page of a new
-one. Receiving a request of 4 MiB takes 8 ms of processor time in that way, in which no other call is worked on, and half
-of it with memory that is there.
+one. Receiving a request of 4 MiB takes 8 ms of processor time in that way, in which no other call is worked on, and
+two thirds of it with memory that is there.
 """
 
 from __future__ import annotations

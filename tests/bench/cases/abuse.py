@@ -5,6 +5,9 @@ a process of its own, does one thing as fast as the server lets it (`attacks`); 
 The figure is the 99th percentile of Send, which must also stay below half a second. The attacker takes processor time
 that the server does not get: on two cores, part of the ratio is the machine's.
 
+What never reaches a handler is measured at a bare `grpc.aio` server as well, with an empty handler and the same
+options: how long its bystander waits is what the library leaves (*B14 … bare*).
+
 Nothing that a stranger sends writes a line for each call, so that *refusals*, a flood of calls that do not parse,
 stands for the flood of the log as well.
 """
@@ -12,7 +15,7 @@ stands for the flood of the log as well.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from tocsin.v1 import notification_pb2
@@ -29,7 +32,12 @@ from bench.usage import Meter
 RATE: Final = 100
 CONNECTIONS: Final = 4
 
-ATTACKER: Final = "attacker"
+ANSWER: Final = 600
+"""Bytes of the bare server's answer, as of ours."""
+
+IN_LIBRARY: Final = ("bad frames", "rapid resets", "idle crowds")
+"""What the library meets without any handler."""
+
 LONGEST: Final = 500.0
 """Milliseconds."""
 
@@ -53,21 +61,32 @@ class Bystander:
 @contextmanager
 def _sides(stage: Stage) -> Iterator[Comparison]:
     sends = RATE * stage.size(full=8, quick=2)
-    with tocsin(stage.folder("ours")) as server, Client(server.address, CONNECTIONS) as client:
-        bystander = Bystander(client, server.pid)
+    with (
+        tocsin(stage.folder("ours")) as server,
+        child("bench.peers.baseline_grpc", str(ANSWER), "like") as bare,
+    ):
 
-        def attacked(name: str) -> Sample:
-            with child("bench.load.attacks", server.address, name):
-                found = bystander(sends)
-            if found.value > LONGEST:
-                stage.note(f"{name}: a p99 of {found.value:,.0f} ms is beyond {LONGEST:,.0f}")
-            return found
+        def sample(address: str, pid: int, name: str | None) -> Sample:
+            # Connections of its own: a client that is not at it does not acknowledge what a server asks it.
+            with Client(address, CONNECTIONS) as client, ExitStack() as stack:
+                bystander = Bystander(client, pid)
+                bystander(RATE)
+                if name is not None:
+                    stack.enter_context(child("bench.load.attacks", address, name))
+                return bystander(sends)
 
-        bystander(sends)
-        yield Comparison(
-            lambda: [attacked(name) for name in ATTACKS],
-            lambda: [bystander(sends)] * len(ATTACKS),
-        )
+        def ours() -> list[Sample]:
+            found = {name: sample(server.address, server.pid, name) for name in ATTACKS}
+            for name, one in found.items():
+                if one.value > LONGEST:
+                    stage.note(f"{name}: a p99 of {one.value:,.0f} ms is beyond {LONGEST:,.0f}")
+            return [*found.values(), *(found[name] for name in IN_LIBRARY)]
+
+        def baselines() -> list[Sample]:
+            undisturbed = sample(server.address, server.pid, None)
+            return [undisturbed] * len(ATTACKS) + [sample(bare.address, bare.pid, name) for name in IN_LIBRARY]
+
+        yield Comparison(ours, baselines)
 
 
 def _measure(name: str) -> Measure:
@@ -76,4 +95,9 @@ def _measure(name: str) -> Measure:
     )
 
 
-BENCHMARKS = (Benchmark("B14", tuple(map(_measure, ATTACKS)), _sides, rounds=5, quick_rounds=1),)
+def _at_bare_server(name: str) -> Measure:
+    return _measure(name)._replace(name=f"B14 {name} bare", baseline="a bare grpc.aio server under the same", goal=None)
+
+
+_MEASURES = (*map(_measure, ATTACKS), *map(_at_bare_server, IN_LIBRARY))
+BENCHMARKS = (Benchmark("B14", _MEASURES, _sides, rounds=5, quick_rounds=1),)

@@ -26,7 +26,7 @@ from bench.processes import end_with_parent, say
 from tocsin_server.config.network import ListenAddress
 from tocsin_server.process import port
 from tocsin_server.rpc.accepting import make_server
-from tocsin_server.rpc.limits import OPTIONS
+from tocsin_server.rpc.limits import OPTIONS, WAITING
 
 
 class _Empty(notification_service_pb2_grpc.NotificationServiceServicer):
@@ -69,6 +69,7 @@ async def _serve(size: int, way: str, servers: int) -> None:
         for server in running:
             server.add_insecure_port(str(listen))
             await server.start()
+        port.limit_waiting(listen.port, WAITING)
         say(address=str(listen))
         await asyncio.gather(*(server.wait_for_termination() for server in running))
 

@@ -31,9 +31,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 def pages_asked_for(how: str) -> int:
     # In a process of its own: it would last here.
-    done = subprocess.run(
-        [sys.executable, "-c", REQUESTS, how], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", REQUESTS, how], capture_output=True, text=True, check=True, timeout=60)
     return int(done.stdout)
 
 
