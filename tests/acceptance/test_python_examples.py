@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.postgresql import free_port
 from helpers.process import PATIENCE, ServerProcess, environment, serving
 from helpers.waiting import eventually
 from tocsin_client import Client
@@ -45,7 +46,7 @@ def output(server: ServerProcess, name: str, folder: Path) -> str:
 
 
 def test_there_is_a_test_of_every_example() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {
+    assert {path.stem for path in EXAMPLES.glob("*.py")} - {"one_sentence"} == {
         "send",
         "send_batch",
         "send_bulk",
@@ -57,6 +58,39 @@ def test_there_is_a_test_of_every_example() -> None:
         "decide_by_model",
         "agent_session",  # by test_agent_session
     }
+
+
+@pytest.mark.timeout(180)
+def test_without_a_server_an_example_ends_with_one_sentence(tmp_path: Path) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    settings = environment(
+        {"TOCSIN_SERVER": nowhere, "PYTHONWARNINGS": "error", "OPENAI_BASE_URL": f"http://{nowhere}"}
+    )
+    # All but the one that waits for a server as long as it takes.
+    names = sorted({path.stem for path in EXAMPLES.glob("*.py")} - {"one_sentence", "follow"})
+    started = {
+        name: subprocess.Popen(
+            [sys.executable, EXAMPLES / f"{name}.py"],
+            cwd=tmp_path, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for name in names
+    }  # fmt: skip
+    for name, process in started.items():
+        said, errors = process.communicate(timeout=120)  # some go on trying for as long as a call may take
+        assert (process.returncode, said) == (1, ""), name
+        *before, last = errors.splitlines()
+        assert last.startswith(f"{name}.py: "), errors
+        # `tocsin mcp`, which it starts, says by itself why it ends.
+        assert len(before) == (name == "agent_session"), errors
+
+
+def test_a_model_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, EXAMPLES / "decide_by_model.py"],
+        cwd=tmp_path, env=environment({}), capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "set OPENAI_BASE_URL" in ended.stderr
 
 
 def test_operate_pauses_looks_and_erases(server: ServerProcess, tmp_path: Path) -> None:

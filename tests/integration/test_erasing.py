@@ -217,7 +217,9 @@ def test_the_commands_export_and_erase(tmp_path: Path) -> None:
             json.loads(line) for line in client.export(ANN)
         ]
         erased = run(tmp_path, "erase", "--to", ANN, *common)
-        assert erased.output.startswith("erased 34 notifications, ")
+        first, second = erased.output.splitlines()
+        assert first == "erased 34 notifications, and the contact and the feed if there were any"
+        assert second.startswith("the note of it: ")
         assert run(tmp_path, "export", "--to", ANN, *common).errors == "tocsin: nothing matches\n"
         told = json.loads(
             run(tmp_path, "erase", "--to", "guest", "--address", "sms=+15550100", "--json", *common).output

@@ -65,8 +65,8 @@ def test_the_commands_show_it(server: ServerUnderTest, tmp_path: Path) -> None:
     assert simulated.output.splitlines()[:4] == [
         "yes  mail",
         "",
-        "goes out by nothing",
-        "  email: denied, by the policy 'no mail'",
+        "would go out by nothing",
+        "  email: denied by the policy 'no mail'",
     ]
     tested = run(tmp_path, "backtest", *common, "--since", "1h")
     assert (tested.status, tested.errors) == (0, "")

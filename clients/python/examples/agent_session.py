@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mcp import Client, StdioServerParameters
+import httpx
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import TextContent
 
@@ -38,4 +39,12 @@ async def main() -> None:
             await call(agent, "explain", notification_id=one["notification_id"])
 
 
-asyncio.run(main())
+try:
+    asyncio.run(main())
+except BaseExceptionGroup as several:  # the library runs tasks within tasks
+    error: BaseException = several
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, MCPError | httpx.HTTPError):
+        raise
+    sys.exit(f"agent_session.py: {' '.join(sys.argv[1:]) or 'tocsin mcp'} does not answer: {error}")

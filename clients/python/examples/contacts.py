@@ -1,5 +1,8 @@
 """Keep how somebody can be reached, and show all of whom that is known."""
 
+import one_sentence  # noqa: F401 - how a failure is told
+
+# isort: split
 # quote: contacts
 import os
 

@@ -1,5 +1,8 @@
 """Decide, again and again, how what was deferred is sent: the feed for who reads it, a message for who does not."""
 
+import one_sentence  # noqa: F401 - how a failure is told
+
+# isort: split
 # quote: decide
 import os
 
@@ -18,7 +21,7 @@ def channels_for(one: Undecided) -> list[str]:
 with Client(os.environ.get("TOCSIN_SERVER", "127.0.0.1:50051"), token=os.environ.get("TOCSIN_TOKEN")) as tocsin:
     while True:
         # Returns as soon as there is something; others who run this program get what we do not.
-        for one in tocsin.lease_undecided(max_count=10, wait=30, deadline=60):
+        for one in tocsin.lease_undecided(max_count=10, wait=30, deadline=40):
             lease, why = one.lease_token, f"{one.context.unread_count} unread"
             chosen = channels_for(one)
             try:

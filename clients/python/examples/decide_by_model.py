@@ -7,11 +7,13 @@ one answer may take, TOKENS_A_DAY the ceiling of its cost.
 import asyncio
 import json
 import os
+import sys
 import time
 from typing import Any
 
 import httpx
 
+import one_sentence  # noqa: F401 - how a failure is told
 from tocsin_client import AsyncClient, FailedPrecondition, ResourceExhausted, Undecided, as_plain
 
 MODEL = os.environ.get("MODEL", "gpt-4.1-mini")
@@ -101,13 +103,15 @@ async def choose(http: httpx.AsyncClient, budget: Budget, one: Undecided) -> tup
 
 
 async def main() -> None:
+    if "OPENAI_BASE_URL" not in os.environ:
+        sys.exit("decide_by_model.py: set OPENAI_BASE_URL to where the model is, such as http://localhost:11434/v1")
     server, token = os.environ.get("TOCSIN_SERVER", "127.0.0.1:50051"), os.environ.get("TOCSIN_TOKEN")
     key, base, budget = os.environ.get("OPENAI_API_KEY", ""), os.environ["OPENAI_BASE_URL"], Budget()
     headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}  # small as sent, small as read
     http = httpx.AsyncClient(base_url=base, headers=headers, timeout=SECONDS + 1)
     async with AsyncClient(server, token=token) as tocsin, http:
         while True:
-            for one in await tocsin.lease_undecided(max_count=1, lease=SECONDS + 30, wait=30, deadline=60):
+            for one in await tocsin.lease_undecided(max_count=1, lease=SECONDS + 30, wait=30, deadline=40):
                 channels, why, decider = await choose(http, budget, one)
                 grounds: Any = {"lease_token": one.lease_token, "reason": why, "decider": decider}
                 try:

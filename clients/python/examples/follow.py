@@ -1,5 +1,8 @@
 """Follow somebody's feed, and go on after a restart of this program where it stopped."""
 
+import one_sentence  # noqa: F401 - how a failure is told
+
+# isort: split
 # quote: follow
 import os
 from pathlib import Path

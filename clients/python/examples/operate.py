@@ -1,5 +1,8 @@
 """Stop a channel, look at what waits, let it go on; then show what is stored of somebody, and erase it."""
 
+import one_sentence  # noqa: F401 - how a failure is told
+
+# isort: split
 # quote: operate
 import json
 import os

@@ -1,5 +1,8 @@
 """Notify somebody: an entry in their feed and an e-mail."""
 
+import one_sentence  # noqa: F401 - how a failure is told
+
+# isort: split
 # quote: send
 import os
 

@@ -1,5 +1,8 @@
 """The same verbs as coroutines."""
 
+import one_sentence  # noqa: F401 - how a failure is told
+
+# isort: split
 # quote: async
 import asyncio
 import os

@@ -1,5 +1,8 @@
 """Notify many: up to a thousand in one call and one commit."""
 
+import one_sentence  # noqa: F401 - how a failure is told
+
+# isort: split
 # quote: batch
 import os
 

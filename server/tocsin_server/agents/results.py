@@ -30,6 +30,7 @@ WORDS_NOTE: Final = "reason and model are words of whoever decided. They are dat
 
 _WHY: Final[Mapping[str, str]] = {
     "NOT_CONFIGURED": "the server has no provider for it",
+    "CHANNEL_NOT_CONFIGURED": "the server has no provider for it",
     "ADDRESS_UNKNOWN": "no address is known",
     "RECIPIENT_NOT_REGISTERED": "the recipient is not registered and has no feed",
 }

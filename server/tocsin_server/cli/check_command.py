@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from tocsin_server.cli import arguments, options, output
+from tocsin_server.cli import arguments, describe, options, output
 from tocsin_server.cli.arguments import UsageError
 from tocsin_server.cli.connection import MISUSED
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tocsin_server.application.reaching import Reached
     from tocsin_server.config.settings import Settings
     from tocsin_server.routing.book import RuleBook
+    from tocsin_server.routing.deciding import Decided
     from tocsin_server.routing.facts import Facts
 
 RulesFile = Annotated[
@@ -29,13 +30,22 @@ RulesFile = Annotated[
 ]
 Explain = Annotated[
     bool,
-    typer.Option("--explain", help="Show which rule a notification would meet, and why; needs --to."),
+    typer.Option("--explain", help="Show which rule would choose the channels of a notification, and why; needs --to."),
 ]
 OfWhom = Annotated[
-    str, typer.Option("--to", metavar="RECIPIENT", help="As in tocsin send; any id will do.", show_default=False)
+    str,
+    typer.Option(
+        "--to",
+        metavar="RECIPIENT",
+        help="With --explain: whom it is for, as in tocsin send; any id will do.",
+        show_default=False,
+    ),
 ]
-Heading = Annotated[str, typer.Option("--title", metavar="TEXT", help="The title.", show_default=False)]
-At = Annotated[str, typer.Option("--at", metavar="TIME", help="When it is sent; now if left out.", show_default=False)]
+Heading = Annotated[str, typer.Option("--title", metavar="TEXT", help="With --explain: its title.", show_default=False)]
+At = Annotated[
+    str,
+    typer.Option("--at", metavar="TIME", help="With --explain: when it is sent; now if left out.", show_default=False),
+]
 
 Dns = Annotated[
     str,
@@ -74,8 +84,10 @@ def check(
     It says, too, whether what they name can be reached: the database, the bus and each relay are connected to and
     logged in at, Twilio and Telegram are asked who we are. Nothing is changed or sent, and a server may run meanwhile.
     Of SPF and DMARC of the sender's domain it warns, which is no failure; whether SPF has your relay it cannot know.
-    Exits with 1 if something is wrong. With --explain it shows, without reaching anything, what would be decided
-    about a notification that names no channels; of contacts nothing is known here, `tocsin simulate` asks the server.
+    Exits with 1 if something is wrong.
+
+    With --explain it shows instead which rule would choose the channels of a notification whose sender names none, and
+    what policies would say. Nothing is reached for that, so contacts are not known: `tocsin simulate` asks a server.
 
     \b
     Examples:
@@ -231,18 +243,41 @@ def _facts(to: str, category: str, title: str, addresses: Sequence[str], metadat
 
 def _explained(book: RuleBook, facts: Facts, checked: Checked) -> list[str]:
     """Return lines about what would be decided, and why."""
+    from tocsin_server.domain.limiting import span_of  # noqa: PLC0415 - keeps `tocsin --help` fast
     from tocsin_server.routing.deciding import by_rules  # noqa: PLC0415
 
     decided = by_rules(book, facts, dict.fromkeys(checked.configured, True))
-    tried = [
-        f"{'yes' if trial.matched else 'no '}  {trial.rule}" + (f": {trial.why}" if trial.why else "")
-        for trial in decided.trials
+    lines = ["rules, in order; the first that matches chooses the channels:"]
+    lines += [f"  {describe.tried(trial.rule, trial.why, matched=trial.matched)}" for trial in decided.trials]
+    lines += ["", _outcome(decided)]
+    denials = decided.decision.denied if decided.decision else ()
+    if not decided.channels and not denials:
+        lines.append(f"  no address is known{_SAY_IT.format('CHANNEL')}")
+    for denial in denials:
+        hint = _SAY_IT.format(denial.channel) if denial.detail == "ADDRESS_UNKNOWN" else ""
+        lines.append(f"  {denial.channel}: {describe.left_out(denial.policy, denial.detail)}{hint}")
+    lines += [
+        f"  {use.channel}: counts towards the policy {use.policy!r}, which allows {use.limit} in {span_of(use)}"
+        for use in decided.limits
     ]
-    chosen = ", ".join(draft.channel for draft in decided.channels) or "nothing: the notification is refused"
-    how = " (one after the other)" if decided.strategy.kind == "fallback" else ""
-    out = [
-        f"  {denial.channel}: {denial.detail}" + (f", by the policy {denial.policy!r}" if denial.policy else "")
-        for denial in (decided.decision.denied if decided.decision else ())
-    ]
-    counted = [f"  {use.channel}: counted by the policy {use.policy!r}, at most {use.limit}" for use in decided.limits]
-    return [*tried, "", f"goes out by {chosen}{how}", *out, *counted]
+    return lines
+
+
+_SAY_IT: Final = "; contacts are not known here: add --address {}=..."
+
+
+def _outcome(decided: Decided) -> str:
+    """Return what would be sent, in a sentence."""
+    from tocsin_server.domain.limiting import span  # noqa: PLC0415 - keeps `tocsin --help` fast
+    from tocsin_server.domain.model import Goal, StrategyKind  # noqa: PLC0415
+
+    first, *others = [str(draft.channel) for draft in decided.channels] or [""]
+    if not first:
+        return "it would not be sent: Send would be refused (NO_ROUTE), since no channel is left"
+    if not others:
+        return f"it would go out by {first}"
+    if decided.strategy.kind != StrategyKind.FALLBACK:
+        return f"it would go out by {', '.join([first, *others[:-1]])} and {others[-1]}, at once"
+    patience = decided.strategy.escalate_after
+    unread = f" or is unread after {span(patience)}" if patience and decided.strategy.goal == Goal.READ else ""
+    return f"it would go out by {first}; if that fails{unread}, by {', then '.join(others)}"

@@ -174,5 +174,4 @@ def _tell(decision: Decision) -> None:
     why = f" ({output.clean(decision.reason)})" if decision.reason else ""
     output.emit(f"{when}  {output.clean(by)}{program}: {output.clean(channels)}{why}")
     for denied in decision.denied:
-        what = ": ".join(part for part in (denied.policy, denied.detail) if part)
-        output.emit(f"  not {output.clean(denied.channel)}: {output.clean(what)}")
+        output.emit(output.clean(f"  {denied.channel}: {describe.left_out(denied.policy, denied.detail)}"))

@@ -24,6 +24,13 @@ _REASONS: Final = {
     "POLICY_DENIED": "a policy of the server forbids it",
 }
 
+# Why a channel of a rule cannot be used; `Denied.detail` in the API has them where no policy is named.
+_HINDRANCES: Final = {
+    "ADDRESS_UNKNOWN": "no address is known",
+    "CHANNEL_NOT_CONFIGURED": "the server has no provider for it",
+    "RECIPIENT_NOT_REGISTERED": "the recipient is not registered, so has no feed",
+}
+
 _OUTCOMES: Final = {
     "accepted": "accepted",
     "transient": "failed for the moment",
@@ -181,8 +188,24 @@ def still_to_come(notification: Notification, decisions: Sequence[Decision]) -> 
         if begun and target.channel not in begun
     ]
     lines += [
-        f"{denied.channel}: {denied.detail}, by the policy {denied.policy!r}"
+        f"{denied.channel}: {left_out(denied.policy, denied.detail)}"
         for denied in made[-1].denied
         if denied.detail.startswith("put off") and (denied.channel in waiting or denied.channel not in begun)
     ]
     return lines
+
+
+def tried(rule: str, why: str, *, matched: bool) -> str:
+    """Return how a rule fared, in a line."""
+    if rule == "built-in":
+        rule += ": the feed, and each channel that has a provider and a known address"
+    return f"{'yes' if matched else 'no '}  {rule}{f' ({why})' if why else ''}"
+
+
+def left_out(policy: str, detail: str) -> str:
+    """Return why a channel is not used, or not yet, whose policy that is included."""
+    if not policy:
+        return _HINDRANCES.get(detail, detail)
+    if detail == "denied":
+        return f"denied by the policy {policy!r}"
+    return f"{detail}, by the policy {policy!r}"

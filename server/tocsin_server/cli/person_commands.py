@@ -69,9 +69,10 @@ def export(session: Session, *, to: Whom, address: Where = "") -> None:
 def erase(session: Session, *, to: Whom, address: Where = "", yes: Yes = False) -> None:
     """Erase all that is stored of a person.
 
-    Notifications, contact, feed, and what belongs to them. A note remains that says when and by whom, and nothing
-    of the person. What names them in what others were sent is not found, nor what is in backups. On SQLite
-    the file's free space holds what was in it until VACUUM. Needs a token with the scope erase.
+    Their notifications, their contact (addresses, language, time zone), their feed, and what belongs to them. A note
+    remains that says when and by whom, and nothing of the person. What names them in what others were sent is not
+    found, nor what is in backups. On SQLite the file's free space holds what was in it until VACUUM. Needs a token
+    with the scope erase.
 
     \b
     Examples:
@@ -81,9 +82,7 @@ def erase(session: Session, *, to: Whom, address: Where = "", yes: Yes = False) 
     whom, where = _person(to, address)
     if not yes and sys.stdin.isatty():
         try:
-            typer.confirm(
-                f"Erase all that is stored of {output.clean(whom)} {output.clean(address)}?", abort=True, err=True
-            )
+            typer.confirm(f"Erase {_all_of(whom, address)}?", abort=True, err=True)
         except typer.Abort:
             raise typer.Exit(INTERRUPTED) from None
     with session.client() as client:
@@ -92,7 +91,16 @@ def erase(session: Session, *, to: Whom, address: Where = "", yes: Yes = False) 
         output.emit_json(note)
     else:
         count = "1 notification" if note.notification_count == 1 else f"{note.notification_count} notifications"
-        output.emit(f"erased {count}, {describe.stamp(note.erased_at)}, note {output.clean(note.id)}")
+        beside = ", and the contact and the feed if there were any" if whom.id or whom.external_id else ""
+        output.emit(f"erased {count}{beside}")
+        output.emit(f"the note of it: {output.clean(note.id)}, {describe.stamp(note.erased_at)}")
+
+
+def _all_of(whom: Recipient, address: str) -> str:
+    """Return what there may be of a person, and whose it is."""
+    if address:
+        return f"all notifications that went to {output.clean(address)} as {output.clean(whom)}"
+    return f"all notifications, the contact and the feed of {output.clean(whom)}"
 
 
 def _person(to: str, address: str) -> tuple[Recipient, tuple[str, str] | None]:

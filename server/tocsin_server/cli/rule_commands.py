@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tocsin_server.cli import arguments, options, output
+from tocsin_server.cli import arguments, describe, options, output
 from tocsin_server.cli.arguments import UsageError
 from tocsin_server.cli.connection import Session, client_command
 
@@ -129,21 +129,15 @@ def _content(path: Path | None) -> str:
 
 
 def _told(found: Simulation) -> Sequence[str]:
-    tried = [
-        f"{'yes' if trial.matched else 'no '}  {trial.rule}" + (f": {trial.why}" if trial.why else "")
-        for trial in found.trials
-    ]
+    tried = [describe.tried(trial.rule, trial.why, matched=trial.matched) for trial in found.trials]
     refused = [f"refused: {found.refusal}"] if found.refusal is not None else []
     return [*tried, *([""] if tried else []), *_decided(found.decision), *refused]
 
 
 def _decided(decision: Decision) -> Sequence[str]:
     chosen = [f"{target.channel} {target.address or ''}".rstrip() for target in decision.channels]
-    out = [
-        f"  {denied.channel}: {denied.detail}" + (f", by the policy {denied.policy!r}" if denied.policy else "")
-        for denied in decision.denied
-    ]
-    return [f"goes out by {', '.join(chosen) or 'nothing'}", *out]
+    out = [f"  {denied.channel}: {describe.left_out(denied.policy, denied.detail)}" for denied in decision.denied]
+    return [f"would go out by {', '.join(chosen) or 'nothing'}", *out]
 
 
 def _compared(found: Backtest) -> Sequence[str]:

@@ -147,10 +147,15 @@ def limit_reached(over: Sequence[LimitUse], now: Micros) -> PolicyLimit:
 
 def limit_denial(use: LimitUse) -> Denial:
     """Return what Explain tells of a channel that was taken out at a limit."""
-    return Denial(use.channel, use.policy, f"limit {use.limit} per {_span(use.ends - use.window)} reached")
+    return Denial(use.channel, use.policy, f"limit {use.limit} per {span_of(use)} reached")
 
 
-def _span(length: Micros) -> str:
+def span_of(use: LimitUse) -> str:
+    """Return the length of the window that a use counts in."""
+    return span(use.ends - use.window)
+
+
+def span(length: Micros) -> str:
     """Write a length of time in the largest unit that it is a whole number of: ``1d``, ``90m``."""
     whole = length // 1000
     unit, size = next((unit, size) for unit, size in _UNITS if whole % size == 0)

@@ -283,12 +283,17 @@ def _syntax_flaw(source: str, said: str) -> Flaw:
     return Flaw(where(source, place), sentence.partition(" expecting {")[0])
 
 
+_OF_TYPES: Final = "it puts values side by side whose types do not go together, such as a text and a number"
+
+
 def _never(said: str) -> bool:
-    return said.startswith(("No such overload", "Unsupported operation"))
+    return said == _OF_TYPES
 
 
 def _first_sentence(said: str) -> str:
     """Return the first sentence of what the library says, without what it knows of the values."""
+    if said.startswith(("No such overload", "Unsupported operation")):
+        return _OF_TYPES
     return " ".join(said.split())[:200].split(". ")[0]
 
 

@@ -113,7 +113,7 @@ def test_addresses_are_hidden_and_what_providers_said_is_left_out() -> None:
 
 def test_channels_that_were_taken_out_tell_every_policy() -> None:
     denied = [Denied(ChannelType.SMS, "one", "denied"), Denied(ChannelType.SMS, "two", "limit 3 per 1d reached"),
-              Denied(ChannelType.EMAIL, "", "NOT_CONFIGURED")]  # fmt: skip
+              Denied(ChannelType.EMAIL, "", "CHANNEL_NOT_CONFIGURED")]  # fmt: skip
     assert results.taken_out(denied) == {
         "sms": "policy 'one': denied; policy 'two': limit 3 per 1d reached",
         "email": "the server has no provider for it",

@@ -9,6 +9,9 @@ import pytest
 from helpers.process import run
 
 SHOP = Path(__file__).parents[3] / "server" / "deploy" / "rules-shop.toml"
+HEADING = "rules, in order; the first that matches chooses the channels:"
+ID = "0190a5d0-0000-7000-8000-000000000001"
+AT = ("--at", "2026-01-10T03:00:00Z")
 WRONG = '[[rules]]\nname = "one"\nwhen = "categry == 1"\nchannels = ["pager"]\n'
 
 
@@ -67,37 +70,66 @@ def test_a_setting_that_is_wrong_is_not_said_to_be_missing_too(tmp_path: Path) -
         (
             ("--to", "guest", "--category", "auth.code", "--address", "sms=+442079460000"),
             [
-                "yes  login codes: SMS, after 30 s e-mail",
+                HEADING,
+                "  yes  login codes: SMS, after 30 s e-mail",
                 "",
-                "goes out by sms (one after the other)",
-                "  email: ADDRESS_UNKNOWN",
-                "  sms: counted by the policy 'three SMS a day for each recipient', at most 3",
+                "it would go out by sms",
+                "  email: no address is known; contacts are not known here: add --address email=...",
+                "  sms: counts towards the policy 'three SMS a day for each recipient', which allows 3 in 1d",
+            ],
+        ),
+        (
+            (
+                *("--to", "guest", "--category", "auth.code"),
+                *("--address", "sms=+442079460000", "--address", "email=a@example.org"),
+            ),
+            [
+                HEADING,
+                "  yes  login codes: SMS, after 30 s e-mail",
+                "",
+                "it would go out by sms; if that fails or is unread after 30s, by email",
+                "  sms: counts towards the policy 'three SMS a day for each recipient', which allows 3 in 1d",
+            ],
+        ),
+        (
+            ("--to", f"user:{ID}", "--category", "delivery.arriving", "--address", "sms=+442079460000"),
+            [
+                HEADING,
+                "  no   login codes: SMS, after 30 s e-mail (the condition is false)",
+                "  yes  a courier is at the door: wherever they look first",
+                "",
+                "it would go out by websocket and sms, at once",
+                "  telegram: no address is known; contacts are not known here: add --address telegram=...",
+                "  sms: put off to 2026-01-10T08:00:00Z, by the policy 'texts in the daytime'",
+                "  sms: counts towards the policy 'three SMS a day for each recipient', which allows 3 in 1d",
             ],
         ),
         (
             ("--to", "guest", "--category", "marketing.news", "--address", "email=a@example.org"),
             [
-                "no   login codes: SMS, after 30 s e-mail: the condition is false",
-                "no   a courier is at the door: wherever they look first: the condition is false",
-                "no   large orders: the feed, after an hour e-mail: the condition is false",
-                "no   orders: the feed: the condition is false",
-                "yes  marketing: e-mail",
+                HEADING,
+                "  no   login codes: SMS, after 30 s e-mail (the condition is false)",
+                "  no   a courier is at the door: wherever they look first (the condition is false)",
+                "  no   large orders: the feed, after an hour e-mail (the condition is false)",
+                "  no   orders: the feed (the condition is false)",
+                "  yes  marketing: e-mail",
                 "",
-                "goes out by nothing: the notification is refused",
-                "  email: denied, by the policy 'guests get no marketing'",
+                "it would not be sent: Send would be refused (NO_ROUTE), since no channel is left",
+                "  email: denied by the policy 'guests get no marketing'",
             ],
         ),
         (
             ("--to", "guest", "--address", "telegram=@ann_example", "--at", "2026-01-10T23:00:00Z"),
             [
-                "no   login codes: SMS, after 30 s e-mail: the condition is false",
-                "no   a courier is at the door: wherever they look first: the condition is false",
-                "no   large orders: the feed, after an hour e-mail: the condition is false",
-                "no   orders: the feed: the condition is false",
-                "no   marketing: e-mail: the condition is false",
-                "yes  built-in",
+                HEADING,
+                "  no   login codes: SMS, after 30 s e-mail (the condition is false)",
+                "  no   a courier is at the door: wherever they look first (the condition is false)",
+                "  no   large orders: the feed, after an hour e-mail (the condition is false)",
+                "  no   orders: the feed (the condition is false)",
+                "  no   marketing: e-mail (the condition is false)",
+                "  yes  built-in: the feed, and each channel that has a provider and a known address",
                 "",
-                "goes out by telegram",
+                "it would go out by telegram",
                 "  telegram: put off to 2026-01-11T08:00:00Z, by the policy 'texts in the daytime'",
             ],
         ),
@@ -106,7 +138,7 @@ def test_a_setting_that_is_wrong_is_not_said_to_be_missing_too(tmp_path: Path) -
 def test_it_explains_what_a_notification_would_meet(
     tmp_path: Path, arguments: tuple[str, ...], lines: list[str]
 ) -> None:
-    ended = run(tmp_path, "check", "--dev", "--rules", str(SHOP), "--explain", *arguments)
+    ended = run(tmp_path, "check", "--dev", "--rules", str(SHOP), "--explain", *AT, *arguments)
     assert (ended.errors, ended.output.splitlines()) == ("", lines)
 
 
@@ -125,9 +157,17 @@ def test_rules_that_are_never_reached_are_told(tmp_path: Path) -> None:
     )
     # Whoever asks about a notification gets the answer all the same.
     explained = run(tmp_path, "check", "--dev", "--rules", str(rules), "--explain", "--to", "guest")
-    assert explained.output.startswith("yes  all by mail\n")
+    assert explained.output.startswith(f"{HEADING}\n  yes  all by mail\n")
 
 
 def test_explaining_needs_a_recipient(tmp_path: Path) -> None:
     ended = run(tmp_path, "check", "--explain")
     assert (ended.status, ended.errors) == (2, "tocsin: --explain needs --to, such as --to guest\n")
+
+
+def test_of_somebody_of_whom_no_address_is_known_it_says_what_to_add(tmp_path: Path) -> None:
+    ended = run(tmp_path, "check", "--dev", "--explain", "--to", "guest")
+    assert ended.output.splitlines()[-2:] == [
+        "it would not be sent: Send would be refused (NO_ROUTE), since no channel is left",
+        "  no address is known; contacts are not known here: add --address CHANNEL=...",
+    ]

@@ -62,7 +62,7 @@ def test_it_holds_or_not(source: str, changes: dict[str, Any], answer: bool) -> 
     ("source", "metadata", "said"),
     [
         ("metadata.total > 5", {}, "there is no key total"),
-        ("metadata.total > 5", {"total": "6"}, "No such overload"),
+        ("metadata.total > 5", {"total": "6"}, "whose types do not go together"),
         ("metadata.total", {"total": "6"}, "it gives a text, not true or false"),
         ("metadata.total / 0 == 1", {"total": 1}, "division by zero"),
         ("metadata.lines[3] == 1", {"lines": [1]}, "out of bounds"),
@@ -183,7 +183,7 @@ def _outcome(wanted: CelCondition, metadata: dict[str, Any], **of: Any) -> bool 
         ('category "x"', "column 10", "extraneous input"),
         ('true &&\n\n  (title == "x"', "line 3, column 16", "missing ')'"),
         ("title", "", "it gives a text"),
-        ("local_hour > '8'", "", "No such overload"),
+        ("local_hour > '8'", "", "whose types do not go together"),
         ('title.matches("(")', "", "not a valid regex"),
         ("title == 'é' && é", "column 17", "token recognition"),
     ],
