@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import subprocess
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from helpers import telegram_api
 from helpers.databases import KINDS, empty_database
 from helpers.postgresql import free_port
-from helpers.process import run
+from helpers.process import PATIENCE, command, environment, run
 from helpers.server import ServerUnderTest, running_server, server_on
 from helpers.telegram_api import TelegramApi
 from helpers.waiting import eventually
@@ -173,3 +175,41 @@ def test_the_commands_pause_show_and_resume(tmp_path: Path) -> None:
         assert run(tmp_path, "resume", "sms", *common).output == "sms goes on\n"
         assert run(tmp_path, "resume", "sms", *common).output == "sms was not paused\n"
         assert run(tmp_path, "pause", "fax", *common).status == 2
+
+
+def test_whoever_asks_after_a_notification_is_told_of_the_pause(tmp_path: Path) -> None:
+    with running_server(tmp_path, dev=True) as server, Client(server.address) as client:
+        client.pause_channel("sms", reason="the provider asked us to")
+        common = ("--server", server.address)
+        words = ("--to", "guest", "--title", "T", "--message", "M", "--channel", "sms=+15550100")
+        sent = run(tmp_path, "send", *words, "--wait", "--timeout", "1ms", *common)
+        assert sent.status == 3
+        one, still = sent.errors.splitlines()
+        assert one.startswith("tocsin: sms: due now; sms is paused since ")
+        assert one.endswith(": the provider asked us to")
+        assert still.startswith("tocsin: still pending after 1ms")
+        told = "; it goes on with: tocsin resume sms"
+        [stored] = client.list().notifications
+        for shown in (sent, run(tmp_path, "get", stored.id, *common)):
+            [line] = [line for line in shown.output.splitlines() if told in line]
+            assert line.startswith("    sms is paused since ")
+        client.resume_channel("sms")
+        eventually(lambda: told not in run(tmp_path, "get", stored.id, *common).output)
+
+
+def test_whoever_waits_at_a_terminal_is_told_for_what(tmp_path: Path) -> None:
+    with running_server(tmp_path, dev=True) as server, Client(server.address) as client:
+        client.pause_channel("sms")
+        controller, terminal = os.openpty()
+        words = ("--to", "guest", "--title", "T", "--message", "M", "--channel", "sms=+15550100", "--wait")
+        with os.fdopen(terminal) as stderr:
+            process = subprocess.Popen(
+                command("send", *words, "--server", server.address),
+                cwd=tmp_path, env=environment({}), stdout=subprocess.PIPE, stderr=stderr, text=True,
+            )  # fmt: skip
+        assert b"waiting (Ctrl-C ends the waiting, not the sending) for sms: due now" in os.read(controller, 1000)
+        client.resume_channel("sms")
+        said, _ = process.communicate(timeout=PATIENCE)
+        os.close(controller)
+        assert process.returncode == 0
+        assert "status    sent" in said

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tocsin_server.cli import arguments, contact_command, describe, operator_commands, options, output, person_commands
+from tocsin_server.cli import (
+    arguments,
+    circumstances,
+    contact_command,
+    describe,
+    operator_commands,
+    options,
+    output,
+    person_commands,
+)
 from tocsin_server.cli.arguments import UsageError
 from tocsin_server.cli.connection import Session, client_command
 from tocsin_server.cli.send_command import send
@@ -20,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from tocsin_client import Client, Decision, ListFilter, Notification
+    from tocsin_client import ListFilter, Notification
 
 LARGEST_PAGE: Final = 500
 """Notifications that the server gives at once, at most."""
@@ -53,8 +62,8 @@ def register(app: typer.Typer) -> None:
 def get(session: Session, notification_id: Annotated[str, _ONE]) -> None:
     """Show what became of a notification.
 
-    For each channel: what happened to it, why it failed, and when it is tried next; then what is still to come, such
-    as the next step of a fallback, if the token allows to explain.
+    For each channel: what happened to it, why it failed, and when it is tried next, or that it is paused, if the token
+    may know (scope admin); then what is still to come, such as the next step of a fallback, if it may explain.
 
     \b
     Example:
@@ -62,21 +71,14 @@ def get(session: Session, notification_id: Annotated[str, _ONE]) -> None:
     """
     with session.client() as client:
         found = client.get(notification_id)
-        _show(session, found)
-        if not session.json and (lines := describe.still_to_come(found, _decisions(client, found))):
-            output.emit("\n".join(["", "still to come", *(f"  {output.clean(line)}" for line in lines)]))
-
-
-def _decisions(client: Client, found: Notification) -> Sequence[Decision]:
-    """Return who decided about a notification, nothing if that cannot be told: it is an addition to what was shown."""
-    from tocsin_client import TocsinError  # noqa: PLC0415 - heavy: only when a command runs
-
-    if found.status == "failed" or found.is_read or not found.channels:
-        return ()
-    try:
-        return client.explain(found.id)
-    except TocsinError:
-        return ()
+        if session.json:
+            output.emit_json(found)
+            return
+        now = output.utc_now()
+        known = circumstances.ask(client, found, now)
+    output.emit_notification(found, now, known.paused)
+    if lines := describe.still_to_come(found, known.decisions):
+        output.emit("\n".join(["", "still to come", *(f"  {output.clean(line)}" for line in lines)]))
 
 
 @client_command

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tocsin_client import Channel, Decision, Notification
+    from tocsin_client import Channel, Decision, Denied, Notification, PausedChannel
+    from tocsin_server.cli.circumstances import Circumstances
 
 # Why the server itself ended a channel; `Channel.response` in the API lists them.
 _REASONS: Final = {
@@ -152,16 +153,42 @@ def history(response: Mapping[str, Any], now: datetime) -> list[str]:
     return [answer(entry, now) for entry in sorted(entries, key=lambda entry: str(entry.get("at", "")))]
 
 
-def channel_lines(channel: Channel, now: datetime) -> list[str]:
+def channel_lines(channel: Channel, now: datetime, paused: Mapping[str, PausedChannel] | None = None) -> list[str]:
     """Return everything that there is to say about a channel: a heading, then indented lines."""
     where = f" to {channel.address}" if channel.address else ""
     lines = [f"{channel.channel}{where}", f"  {state(channel, now)}"]
+    if channel.status == "pending" and (pause := (paused or {}).get(str(channel.channel))):
+        lines.append(f"  {pause_of(pause, now)}; it goes on with: tocsin resume {channel.channel}")
     if "outcome" in channel.response and "reason" not in channel.response:
         lines.append(f"  last answer: {answer(channel.response, now)}")
     lines += [f"  earlier: {line}" for line in history(channel.response, now)]
     if channel.status == "failed" and channel.response.get("reason") != "SUPERSEDED":
         lines.append(f"  to revive it: tocsin retry {channel.notification_id} --channel {channel.channel}")
     return lines
+
+
+def pause_of(paused: PausedChannel, now: datetime) -> str:
+    """Return that a channel is paused, since when, by whom and why."""
+    whose = f" by {paused.paused_by}" if paused.paused_by else ""
+    why = f": {paused.reason}" if paused.reason else ""
+    return f"{paused.channel} is paused since {stamp_and_age(paused.paused_at, now)}{whose}{why}"
+
+
+def outstanding(notification: Notification, known: Circumstances, now: datetime) -> list[str]:
+    """Return for each channel that is not settled why it is not, as far as that is known."""
+    put_off = {one.channel: left_out(one.policy, one.detail) for one in _put_off(notification, known.decisions)}
+    lines = []
+    for channel in notification.channels:
+        if channel.status == "pending":
+            why = [state(channel, now).removeprefix("pending: ")]
+            if pause := known.paused.get(str(channel.channel)):
+                why.append(pause_of(pause, now))
+            if channel.channel in put_off:
+                why.append(put_off[channel.channel])
+            lines.append(f"{channel.channel}: {'; '.join(why)}")
+    if not notification.channels:
+        return [without_channels(notification)]
+    return lines or still_to_come(notification, known.decisions)
 
 
 def without_channels(notification: Notification) -> str:
@@ -181,18 +208,26 @@ def still_to_come(notification: Notification, decisions: Sequence[Decision]) -> 
     if not made or notification.status == "failed" or notification.is_read:
         return []
     begun = {channel.channel for channel in notification.channels}
-    waiting = {one.channel for one in notification.channels if one.status == "pending" and not one.attempts}
     lines = [
         f"{target.channel}: only if what goes before it fails, or does not reach its goal in time"
         for target in made[-1].channels
         if begun and target.channel not in begun
     ]
     lines += [
-        f"{denied.channel}: {left_out(denied.policy, denied.detail)}"
-        for denied in made[-1].denied
-        if denied.detail.startswith("put off") and (denied.channel in waiting or denied.channel not in begun)
+        f"{denied.channel}: {left_out(denied.policy, denied.detail)}" for denied in _put_off(notification, decisions)
     ]
     return lines
+
+
+def _put_off(notification: Notification, decisions: Sequence[Decision]) -> list[Denied]:
+    """Return what policies have put off and has not begun."""
+    made = [decision for decision in decisions if decision.by != "escalation"]
+    tried = {one.channel for one in notification.channels if one.status != "pending" or one.attempts}
+    return [
+        denied
+        for denied in (made[-1].denied if made else ())
+        if denied.detail.startswith("put off") and denied.channel not in tried
+    ]
 
 
 def tried(rule: str, why: str, *, matched: bool) -> str:

@@ -138,10 +138,7 @@ def _provider_row(queue: ChannelQueue, provider: ProviderQueue, now: datetime) -
 
 
 def _pause_line(paused: PausedChannel, now: datetime) -> str:
-    whose = f" by {paused.paused_by}" if paused.paused_by else ""
-    why = f": {paused.reason}" if paused.reason else ""
-    line = f"{paused.channel} is paused since {describe.stamp_and_age(paused.paused_at, now)}{whose}{why}"
-    return output.shorten(output.clean(line), _WIDEST)
+    return output.shorten(output.clean(describe.pause_of(paused, now)), _WIDEST)
 
 
 def _count(number: int) -> str:

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,7 @@ from tocsin_server.cli import describe
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from tocsin_client import Event, Notification
+    from tocsin_client import Event, Notification, PausedChannel
 
 # C0 and C1 controls and DEL, which terminals act on; line and paragraph separators; marks that reorder text, with
 # which a message could make a line show something else than it says; lone surrogates, which cannot be encoded.
@@ -99,10 +99,12 @@ def emit_json_line(line: str) -> None:
 # -- for people ------------------------------------------------------------------------------------
 
 
-def emit_notification(notification: Notification, now: datetime) -> None:
+def emit_notification(
+    notification: Notification, now: datetime, paused: Mapping[str, PausedChannel] | None = None
+) -> None:
     """Write all that is known about a notification, and what happened to each of its channels."""
     emit_heading(notification)
-    emit_account(notification, now)
+    emit_account(notification, now, paused)
 
 
 def emit_heading(notification: Notification) -> None:
@@ -110,7 +112,7 @@ def emit_heading(notification: Notification) -> None:
     emit(f"notification {clean(notification.id)}")
 
 
-def emit_account(notification: Notification, now: datetime) -> None:
+def emit_account(notification: Notification, now: datetime, paused: Mapping[str, PausedChannel] | None = None) -> None:
     """Write the rest of `emit_notification`."""
     facts = [("to", str(notification.recipient)), ("title", notification.title), ("status", str(notification.status))]
     if notification.category:
@@ -134,7 +136,7 @@ def emit_account(notification: Notification, now: datetime) -> None:
     if not notification.channels:
         lines.append(f"  {describe.without_channels(notification)}")
     for channel in notification.channels:
-        lines += [f"  {clean(line)}" for line in describe.channel_lines(channel, now)]
+        lines += [f"  {clean(line)}" for line in describe.channel_lines(channel, now, paused)]
     emit("\n".join(lines))
 
 

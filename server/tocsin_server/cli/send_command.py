@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,8 +11,9 @@ from uuid import uuid4
 
 import typer
 
-from tocsin_server.cli import arguments, options, output
+from tocsin_server.cli import arguments, circumstances, describe, options, output
 from tocsin_server.cli.arguments import UsageError
+from tocsin_server.cli.circumstances import Circumstances
 from tocsin_server.cli.connection import MISUSED, STILL_PENDING, Session, cause, client_command
 
 if TYPE_CHECKING:
@@ -80,10 +82,10 @@ def send(
             accepted = client.send(recipient, title, arguments.text_or_stdin(message), **wanted)
         # Before any waiting: whoever gives up then can still ask after it.
         _tell_accepted(session, accepted, wait=wait)
-        notification = _settled(client, accepted.notification, patience)
-    _tell_outcome(session, notification, duplicate=accepted.duplicate)
+        notification, known = _settled(client, accepted.notification, patience)
+    _tell_outcome(session, notification, known, duplicate=accepted.duplicate)
     if wait:
-        _exit_with(notification, timeout)
+        _exit_with(notification, known, timeout)
 
 
 def _order_of_channels(strategy: str, escalate_after: str, goal: str) -> SendOptions:
@@ -103,16 +105,18 @@ def _tell_accepted(session: Session, accepted: Accepted, *, wait: bool) -> None:
         output.note(f"accepted as {accepted.notification.id}")
 
 
-def _tell_outcome(session: Session, notification: Notification, *, duplicate: bool) -> None:
+def _tell_outcome(session: Session, notification: Notification, known: Circumstances, *, duplicate: bool) -> None:
     if session.json:
         output.emit_json({"notification": notification, "duplicate": duplicate})
     else:
-        output.emit_account(notification, output.utc_now())
+        output.emit_account(notification, output.utc_now(), known.paused)
 
 
-def _exit_with(notification: Notification, timeout: str) -> None:
+def _exit_with(notification: Notification, known: Circumstances, timeout: str) -> None:
     """End with the status of what was waited for, if it did not end well."""
     if _is_pending(notification):
+        for line in describe.outstanding(notification, known, output.utc_now()):
+            output.note(line)
         output.note(f"still pending after {timeout}; ask again with: tocsin get {notification.id}")
         raise typer.Exit(STILL_PENDING)
     if notification.status == "failed":
@@ -147,12 +151,16 @@ def _is_pending(notification: Notification) -> bool:
     return notification.status == "pending" or any(channel.status == "pending" for channel in notification.channels)
 
 
-def _settled(client: Client, notification: Notification, patience: float) -> Notification:
-    """Look at a notification until nothing of it is pending, for so many seconds at most."""
+def _settled(client: Client, notification: Notification, patience: float) -> tuple[Notification, Circumstances]:
+    """Look at a notification until nothing of it is pending, for so many seconds at most; then ask why it still is."""
     from tocsin_client import DeadlineExceeded, Unavailable  # noqa: PLC0415 - heavy: only when a command runs
 
     end, pause, told = time.monotonic() + patience, POLL_FIRST, False
+    said: object = None
     while _is_pending(notification) and (left := end - time.monotonic()) > 0:
+        if said != (said := _steps(notification)) and sys.stderr.isatty():
+            why = describe.outstanding(notification, Circumstances(), output.utc_now()) or ["the next step"]
+            output.note(f"waiting (Ctrl-C ends the waiting, not the sending) for {'; '.join(why)}")
         time.sleep(min(pause, left))
         pause = min(pause * POLL_GROWTH, POLL_CAP)
         try:
@@ -162,4 +170,11 @@ def _settled(client: Client, notification: Notification, patience: float) -> Not
             if not told:
                 output.note(f"cannot ask after it at the moment ({cause(error)}); waiting goes on")
             told = True
-    return notification
+    if patience and _is_pending(notification):
+        return notification, circumstances.ask(client, notification, output.utc_now())
+    return notification, Circumstances()
+
+
+def _steps(notification: Notification) -> object:
+    """Return what is different when something has happened, other than that time has passed."""
+    return [(one.channel, one.status, one.attempts, one.next_attempt_at is None) for one in notification.channels]

@@ -164,9 +164,12 @@ def test_the_commands_import_nothing_of_the_server_but_how_files_for_tls_are_che
         "contact_command",
         "connection",
         "arguments",
+        "circumstances",
         "describe",
         "output",
     ):
         for line in (folder / f"{name}.py").read_text("utf-8").splitlines():
             if "tocsin_server" in line and "import" in line:
-                assert line.startswith(("from tocsin_server.cli", "from tocsin_server.config.certificates")), line
+                assert line.strip().startswith(("from tocsin_server.cli", "from tocsin_server.config.certificates")), (
+                    line
+                )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from tocsin.v1 import notification_pb2 as pb
+
 from helpers.scripted_server import CREATED, channel, notification
 from tocsin_client import ChannelTarget, ChannelType, DecidedBy, Decision, Denied, convert
 from tocsin_server.cli import describe
+from tocsin_server.cli.circumstances import Circumstances
 
 
 def _decided(by: DecidedBy, *channels: ChannelType, denied: tuple[Denied, ...] = ()) -> Decision:
@@ -32,3 +35,26 @@ def test_a_step_that_has_begun_hides_none_that_follows() -> None:
     [line] = describe.still_to_come(begun, decisions)
     assert line.startswith("telegram: ")
     assert describe.still_to_come(begun, []) == []
+
+
+def test_at_the_end_of_the_waiting_each_channel_that_is_left_tells_why() -> None:
+    hours = Denied(ChannelType.SMS, "texts in the daytime", "put off to 2026-03-02T08:00:00Z")
+    known = Circumstances([_decided(DecidedBy.CALLER, ChannelType.SMS, denied=(hours,))])
+    rows = [channel("email"), channel("sms", "pending", attempts=0), channel("telegram", "pending", attempts=2)]
+    sms, telegram = describe.outstanding(convert.notification_from(notification(channels=rows)), known, CREATED)
+    assert sms == "sms: being sent right now; put off to 2026-03-02T08:00:00Z, by the policy 'texts in the daytime'"
+    assert telegram == "telegram: being sent right now, 2 attempts so far"
+
+
+def test_a_fallback_whose_next_step_has_not_begun_tells_of_that() -> None:
+    known = Circumstances([_decided(DecidedBy.CALLER, ChannelType.EMAIL, ChannelType.SMS)])
+    begun = convert.notification_from(notification(channels=[channel("email")]))
+    assert describe.outstanding(begun, known, CREATED) == [
+        "sms: only if what goes before it fails, or does not reach its goal in time"
+    ]
+
+
+def test_where_nobody_has_decided_that_is_told() -> None:
+    nothing = convert.notification_from(notification(status=pb.STATUS_PENDING, channels=[]))
+    [line] = describe.outstanding(nothing, Circumstances(), CREATED)
+    assert line == "none yet: nobody has decided how to send it"

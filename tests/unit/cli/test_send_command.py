@@ -155,7 +155,10 @@ def test_send_gives_up_waiting_when_its_time_is_over(
     result = tocsin("send", "--to", USER, "--title", "T", "--message", "M", "--wait", "--timeout", "50ms")
     assert result.exit_code == 3
     assert "status    pending" in result.stdout
-    assert result.stderr == (f"tocsin: still pending after 50ms; ask again with: tocsin get {NOTIFICATION_ID}\n")
+    assert result.stderr == (
+        "tocsin: email: being sent right now\n"
+        f"tocsin: still pending after 50ms; ask again with: tocsin get {NOTIFICATION_ID}\n"
+    )
 
 
 def test_send_with_wait_outlives_a_server_that_restarts(
