@@ -19,7 +19,7 @@ import pytest
 
 from helpers.databases import TABLES, DatabaseAtUrl, DatabaseFile
 from helpers.postgresql import temporary_database
-from helpers.process import PATIENCE, Ended, command, environment, run
+from helpers.process import PATIENCE, Ended, command, environment, run, serving
 from helpers.server import running_server
 from helpers.volume import Volume, fill_sqlite
 from helpers.waiting import eventually
@@ -107,6 +107,22 @@ def test_all_that_a_file_holds_is_there_and_cursors_and_keys_stay_good(tmp_path:
         assert [one.paused.reason for one in client.get_queue().channels if one.paused] == ["while it moves"]
 
 
+def test_a_target_that_a_server_runs_on_is_refused_and_not_touched(tmp_path: Path, target: str) -> None:
+    fill_sqlite(tmp_path / "tocsin.db", Volume(10))
+    served = tmp_path / "served"
+    served.mkdir()
+    arguments = ("--dev", "--database", target)
+    with serving(served, *arguments), serving(served, *arguments):
+        refused = copy(tmp_path, target)
+        assert (refused.status, len(refused.errors.splitlines())) == (1, 1)
+        assert "is served by another process; stop whatever serves it first" in refused.errors
+        assert progress(target) == {}
+        assert DatabaseAtUrl(target).counts()["notifications"] == 0
+        renewed = run(tmp_path, "migrate", "--renew-epochs", "--database", target)
+        assert (renewed.status, "is served by another process" in renewed.errors) == (1, True)
+    assert copy(tmp_path, target).status == 0
+
+
 def _without_response(notification: Notification) -> Any:
     """Return a notification without what the test has put into one of its answers."""
     return notification.id, notification.metadata, notification.status, notification.is_read, notification.created_at, [
@@ -176,7 +192,7 @@ def test_what_cannot_be_copied_is_said_in_one_line(tmp_path: Path, target: str) 
     assert "is a file" in copy(tmp_path, "sqlite:///other.db").errors
     assert "is no SQLite file" in copy(tmp_path, target, "--database", target).errors
     assert "--to" in copy(tmp_path, "mysql://x").errors
-    with running_server(tmp_path, dev=True, database_url=target) as server, Client(server.address) as client:
+    with serving(tmp_path, "--dev", "--database", target) as server, Client(server.address) as client:
         client.send(f"user:{uuid.uuid4()}", "T", "M", channels=["websocket"])
     ended = copy(tmp_path, target)
     assert (ended.status, "is not empty: its table notifications has rows" in ended.errors) == (1, True)

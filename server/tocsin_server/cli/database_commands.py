@@ -40,9 +40,9 @@ def migrate(database: options.Database = None, *, renew_epochs: RenewEpochs = Fa
 
     `tocsin serve` does the same at its start, unless it is given --no-migrate.
 
-    With --to, a file that nobody serves is copied into PostgreSQL: notifications, feeds, keys, contacts, all of it;
-    cursors stay good. What was broken off goes on where it was, by the same command. In the end both are compared, by
-    counts and digests.
+    With --to, a file is copied into PostgreSQL, neither of which may be served: notifications, feeds, keys, contacts,
+    all of it; cursors stay good. What was broken off goes on where it was, by the same command. In the end both are
+    compared, by counts and digests.
 
     \b
     Examples:

@@ -476,7 +476,7 @@ class ListenError(StartupError):
 
 
 class DatabaseInUse(StartupError):
-    """Another process serves this SQLite file."""
+    """Another process serves the database, which may not be so for this."""
 
 
 class DatabaseUnusable(StartupError):

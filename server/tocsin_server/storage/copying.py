@@ -131,14 +131,17 @@ def copy(source: Path, url: str, said: Callable[[str], None]) -> list[CopiedTabl
         said: Is told how far it is.
 
     Raises:
+        DatabaseInUse: A process serves the target, or copies into it.
         DatabaseUnusable: The target cannot be used, is not empty, or differs in the end from the source.
     """
     name = postgresql_connection.describe(url)
-    postgresql_connection.prepare(url, unfinished_copy=True)
+    postgresql_connection.reach(url)
     database: peewee.Database = postgresql_connection.Database(url)
     try:
         with (
             contextlib.closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True)) as file,
+            postgresql_connection.unserved(database, name),
+            _prepared(url),
             postgresql_connection.alone(database),
         ):
             _begin(database, name)
@@ -153,6 +156,13 @@ def copy(source: Path, url: str, said: Callable[[str], None]) -> list[CopiedTabl
         raise DatabaseUnusable(f"the copy into {name} broke off: {postgresql_connection.said_of(error)}") from error
     finally:
         database.close()
+
+
+@contextlib.contextmanager
+def _prepared(url: str) -> Iterator[None]:
+    """Bring the target's schema up to date, not before it is known that nobody serves it by an older one."""
+    postgresql_connection.prepare(url, unfinished_copy=True)
+    yield
 
 
 def _begin(database: peewee.Database, name: str) -> None:

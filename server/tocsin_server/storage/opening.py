@@ -80,16 +80,22 @@ def renew_epochs(url: str) -> int:
 
     Whoever comes with a cursor from before is told to list again, which is right after a restore: the feed would give
     out places once more that subscribers have seen.
+
+    Raises:
+        DatabaseInUse: A process serves it; of a file `prepared` has told so.
     """
     if _is_file(url):
         return epochs.renew(sqlite_file.open_database(sqlite_file.sqlite_path(url)))
-    return epochs.renew(postgresql_connection.Database(url))
+    database = postgresql_connection.Database(url)
+    with postgresql_connection.unserved(database, describe(url)):
+        return epochs.renew(database)
 
 
 def copy_into(url: str, target: str, said: Callable[[str], None]) -> list[CopiedTable]:
     """Copy a file that is `prepared` into an empty PostgreSQL database; see `copying.copy`.
 
     Raises:
+        DatabaseInUse: A process serves the target.
         DatabaseUnusable: The one is no file, the other not PostgreSQL, or the copy cannot be made.
     """
     if not _is_file(url):

@@ -71,8 +71,8 @@ class PostgresqlStore(SqlStore):
         clock: DatabaseClock,
         observer: Observer = UNOBSERVED,
     ) -> None:
-        self._database: peewee.Database = Database(url)
-        self._reading: peewee.Database = Database(url, read_only=True)
+        self._database: peewee.Database = Database(url, serving=True)
+        self._reading: peewee.Database = Database(url, read_only=True, serving=True)
         self._database_clock = clock
         super().__init__(
             PostgresqlDialect(self._database),

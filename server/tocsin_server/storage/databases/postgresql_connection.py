@@ -12,7 +12,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from tocsin_server.domain.clock import from_isoformat, wall_clock
-from tocsin_server.domain.errors import DatabaseUnusable
+from tocsin_server.domain.errors import DatabaseInUse, DatabaseUnusable
 from tocsin_server.domain.model import EARLIEST, LATEST, Micros
 from tocsin_server.storage.databases.faults import Fault
 from tocsin_server.storage.schema.migrating import bring_up_to_date
@@ -22,6 +22,13 @@ OLDEST_VERSION = 140000
 
 MIGRATION_LOCK = 0x746F6373696E
 """Key of the advisory lock that one migrating process holds ("tocsin" in ASCII)."""
+
+SERVED_LOCK = 0x736572766564
+"""Key of the advisory lock that every connection of a store shares ("served" in ASCII): whoever gets it alone knows
+that nobody serves the database. It costs no connection of its own, and comes back with a connection that was lost."""
+
+_UNSERVED_WITHIN = 5.0
+"""Seconds in which a server that is busy must have ended the connections of a process that is gone."""
 
 COPY_TABLE = "tocsin_copy"
 """There while the content of another database is being copied into this one: how far each table is."""
@@ -77,12 +84,17 @@ _TYPES = [
 
 
 class Database(peewee.PostgresqlDatabase):
-    """A database that each thread has a connection of its own to, in sessions set up as above."""
+    """A database that each thread has a connection of its own to, in sessions set up as above.
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
+    With ``serving`` whoever needs it unserved can tell that it is not, see `unserved`.
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False, serving: bool = False) -> None:
         super().__init__(url)
         self._url = url
         self._session = _SESSION + ("SET default_transaction_read_only = on;" if read_only else "")
+        if serving:
+            self._session += f"SELECT pg_advisory_lock_shared({SERVED_LOCK});"
 
     def _connect(self) -> Any:
         connection = psycopg2.connect(**{**_CONNECT, **extensions.parse_dsn(self._url), **_ENCODING})
@@ -243,6 +255,22 @@ def alone(database: peewee.Database) -> Iterator[None]:
     finally:
         if database.is_connection_usable():
             database.execute_sql(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
+
+
+@contextlib.contextmanager
+def unserved(database: peewee.Database, name: str) -> Iterator[None]:
+    """See that no process serves a database, and keep it so; raises `DatabaseInUse`."""
+    until = time.monotonic() + _UNSERVED_WITHIN
+    # Not waited for by the server: behind one who waits to have it alone, those who would share it wait, too.
+    while not database.execute_sql(f"SELECT pg_try_advisory_lock({SERVED_LOCK})").fetchone()[0]:
+        if time.monotonic() > until:
+            raise DatabaseInUse(f"{name} is served by another process; stop whatever serves it first")
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        if database.is_connection_usable():
+            database.execute_sql(f"SELECT pg_advisory_unlock({SERVED_LOCK})")
 
 
 def has_unfinished_copy(database: peewee.Database) -> bool:
