@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import grpc
 import jwt
@@ -20,7 +21,7 @@ from tocsin.v1.notification_service_pb2_grpc import NotificationServiceStub
 
 from helpers.access import bearer, channel_credentials, entry, replace, write_certificate
 from helpers.browser_socket import bridge_process, token_for
-from helpers.calls import DEADLINE, WEBSOCKET, Api, request, user
+from helpers.calls import DEADLINE, WEBSOCKET, Api, read_refusal, request, user
 from helpers.postgresql import temporary_database
 from helpers.process import ServerProcess, serving
 from helpers.waiting import eventually
@@ -255,6 +256,59 @@ def test_a_bridge_goes_on_and_reaches_the_server_with_its_new_certificate(tmp_pa
                 with serving(tmp_path, "--listen", address, **settings) as again:
                     assert [send(again, after, ann)] == anns.ids(1)
                     assert [send(again, after, bob)] == bobs.ids(1)
+
+
+def ending(stream: Any) -> tuple[grpc.StatusCode, str]:
+    """Read a stream to its end, and return how it ended."""
+    try:
+        for _ in stream:
+            pass
+    except grpc.RpcError as error:
+        refusal = read_refusal(error)
+        return refusal.code, refusal.reason
+    return grpc.StatusCode.OK, ""
+
+
+def test_streams_of_who_is_not_let_in_any_more_end_at_once_as_a_new_call_would(tmp_path: Path) -> None:
+    tokens, secret = tmp_path / "tokens", tmp_path / "secret"
+    stays, narrowed = entry("stays", "send+read", "stays"), entry("less", "read", "less")
+    replace(tokens, "\n".join([stays, narrowed, entry("gone", "read", "gone")]))
+    replace(secret, SECRETS[0])
+    settings = {"TOCSIN_AUTH_TOKENS_FILE": str(tokens), "TOCSIN_JWT_SECRET_FILE": str(secret)}
+    ann = user()
+    wanted = service_pb.SubscribeRequest(recipient=ann)
+    with serving(tmp_path, **settings) as server, Api(server.address) as api:
+
+        def opened(token: str) -> Any:
+            stream = api.stub.Subscribe(wanted, metadata=bearer(token), timeout=DEADLINE)
+            assert next(stream).HasField("subscribed")
+            return stream
+
+        def called(token: str) -> tuple[grpc.StatusCode, str]:
+            return ending(api.stub.Subscribe(wanted, metadata=bearer(token), timeout=DEADLINE))
+
+        with bridge_process(tmp_path, server.address) as bridge, bridge.open() as socket:
+            anns = token_for(ann, SECRETS[0])
+            socket.subscribe(token=anns)
+            streams = {token: opened(token) for token in ("stays", "less", "gone", anns)}
+            replace(tokens, f"{stays}\n{entry('less', 'send', 'less')}")
+            server.signal(signal.SIGHUP)
+            assert ending(streams["gone"]) == called("gone") == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+            denied = (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
+            assert ending(streams["less"]) == called("less") == denied
+            sent = api.stub.Send(request(ann, WEBSOCKET), metadata=bearer("stays"), timeout=DEADLINE).notification.id
+            assert socket.ids(1) == [sent]
+            assert [next(streams[token]).notification.id for token in ("stays", anns)] == [sent, sent]
+            # The key is replaced: what it has signed is good for nothing.
+            replace(secret, SECRETS[1])
+            server.signal(signal.SIGHUP)
+            assert ending(streams[anns]) == called(anns) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+            assert socket.ending()[0] == 4401
+            eventually(
+                lambda: sum(map(int, re.findall(r"event=access_reloaded streams_ended=(\d+)", server.errors))) == 4
+            )
+            last = api.stub.Send(request(ann, WEBSOCKET), metadata=bearer("stays"), timeout=DEADLINE).notification.id
+            assert next(streams["stays"]).notification.id == last
 
 
 def test_the_bridge_beside_a_server_reads_again_with_it(tmp_path: Path) -> None:

@@ -225,6 +225,7 @@ def services(core: Core, checked: Checked) -> Served:
         Interventions(core.store, available, REQUIRED_SETTING),
         address_problem,
         core.deciding,
+        checked.authenticator.present,
     )
     relay = RelayService(notifications.relayed, checked.authenticator)
     simulations = Simulations(core.store, intake, core.rules, available, core.clock)

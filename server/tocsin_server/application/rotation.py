@@ -1,7 +1,8 @@
 """What a running server reads again, and how each part of it is replaced: who may call, certificates, rules.
 
-Nothing that runs notices: calls and streams go on under what they began with, later ones get what is new. What is wrong
-leaves what was in force, and one line says which file and why.
+Calls go on under what they began with, later ones get what is new. So do streams, but for those of callers who may not
+follow the feed any more: they end at once. What is wrong leaves what was in force, and one line says which file and
+why.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tocsin_server.config import sources
 from tocsin_server.config.settings import AccessSettings, Settings
 from tocsin_server.domain.clock import wall_clock
 from tocsin_server.domain.errors import ConfigurationError
+from tocsin_server.feed.hub import Hub
 from tocsin_server.intake import rule_loading
 from tocsin_server.process.reloading import Part, Reloading
 from tocsin_server.routing.book import CurrentRules
@@ -25,7 +27,7 @@ _CERTIFICATES: Final = ("tls_cert", "tls_key", "tls_client_ca")
 _CREDENTIALS: Final = tuple(name for name in AccessSettings.model_fields if name not in _CERTIFICATES)
 
 
-def reloading_of(settings: Settings, checked: Checked, rules: CurrentRules, rpc: RpcServer) -> Reloading:
+def reloading_of(settings: Settings, checked: Checked, rules: CurrentRules, hub: Hub, rpc: RpcServer) -> Reloading:
     """Return what reads again all that may change while a server serves."""
 
     def files_of_rules() -> Iterable[Path]:
@@ -37,7 +39,7 @@ def reloading_of(settings: Settings, checked: Checked, rules: CurrentRules, rpc:
             "tokens and keys were read again",
             "who may call stays as it was",
             _files_of_credentials,
-            lambda: _replace_access(checked.authenticator),
+            lambda: _replace_access(checked.authenticator, hub),
         ),
         Part(
             "rules",
@@ -60,15 +62,15 @@ def reloading_of(settings: Settings, checked: Checked, rules: CurrentRules, rpc:
     return Reloading(parts)
 
 
-def _replace_access(authenticator: Authenticator) -> Mapping[str, object]:
-    """Let the callers in that the settings name now, and nobody else."""
+def _replace_access(authenticator: Authenticator, hub: Hub) -> Mapping[str, object]:
+    """Let the callers in that the settings name now, and nobody else; the streams of others end."""
     now = sources.load_some(AccessSettings, _CREDENTIALS)
     new = Authenticator(now.auth_tokens, token_rules(now), wall_clock)
     if authenticator.required and not new.required:
         raise ConfigurationError("nobody is named who may call; without authentication at all takes a restart")
     require_certificates(new, sources.load_some(AccessSettings, _CERTIFICATES))
     authenticator.replace(new)
-    return {}
+    return {"streams_ended": hub.end_what_is_not_allowed()}
 
 
 def _replace_certificates(rpc: RpcServer) -> Mapping[str, object]:

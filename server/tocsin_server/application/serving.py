@@ -111,7 +111,7 @@ async def server(
             checked.configured,
             beside.announced if beside else None,
             metrics=metrics,
-            reloading=reloading_of(settings, checked, core.rules, rpc),
+            reloading=reloading_of(settings, checked, core.rules, core.hub, rpc),
             hang_up=beside.hang_up if beside else lambda: None,
         )
         log.info("stopping", extra={"event": "stopping"})

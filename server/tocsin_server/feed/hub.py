@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
@@ -85,23 +85,27 @@ class Hub:
         """How many streams there are."""
         return self._streams.taken
 
-    def mailbox(self, recipient: Recipient, holder: str | None = None) -> AbstractAsyncContextManager[Mailbox]:
+    def mailbox(
+        self, recipient: Recipient, holder: str | None = None, allowed: Callable[[], None] | None = None
+    ) -> AbstractAsyncContextManager[Mailbox]:
         """Keep the recipient's events, and other processes' hints, from now until the context is left.
 
-        ``holder`` is who has a share of all streams, None for nobody.
+        ``holder`` is who has a share of all streams, None for nobody; ``allowed`` see `Mailbox`.
 
         Raises:
             TooManyStreams: On entering: the recipient, the holder or the server has as many as are allowed.
         """
-        return _Place(self, recipient, holder)
+        return _Place(self, recipient, holder, allowed)
 
-    async def enter(self, recipient: Recipient, holder: str | None) -> Mailbox:
+    async def enter(
+        self, recipient: Recipient, holder: str | None, allowed: Callable[[], None] | None = None
+    ) -> Mailbox:
         """Open a mailbox, to `leave`; see `mailbox`, which does both."""
         if (limit := self._streams.exceeded_by(holder)) is not None:
             raise TooManyStreams("server" if limit == self._streams.limit else "token", limit)
         if len(self._mailboxes.get(recipient, ())) >= self._streams_per_recipient:
             raise TooManyStreams("recipient", self._streams_per_recipient)
-        mailbox = Mailbox(self._queue_limit, self._room, self._loop)
+        mailbox = Mailbox(self._queue_limit, self._room, self._loop, allowed)
         self._mailboxes.setdefault(recipient, set()).add(mailbox)
         self._streams.take(holder)
         try:
@@ -153,6 +157,28 @@ class Hub:
         self.hint(recipient, NO_FEED)
         self._bus.publish([Hint(recipient, NO_FEED)])
 
+    def end_what_is_not_allowed(self) -> int:
+        """End the streams of subscribers who may not follow any more, and return how many they are.
+
+        Called from another thread than the event loop's: thousands of tokens are looked at here, which takes a while.
+        """
+        # Asked for on the loop, where nothing comes between knowing a subscriber and entering here: whoever is not
+        # among these was known by what counts now.
+        opened = asyncio.run_coroutine_threadsafe(self._snapshot(), self._loop).result()
+        ended = 0
+        for mailbox in opened:
+            try:
+                if mailbox.allowed is not None:
+                    mailbox.allowed()
+            except TocsinError as error:
+                ended += 1
+                # Without the frames that it came through, which would live as long as the stream.
+                self._loop.call_soon_threadsafe(mailbox.revoke, error.with_traceback(None))
+        return ended
+
+    async def _snapshot(self) -> list[Mailbox]:
+        return self._all()
+
     def reset(self) -> None:
         """Let every stream check its position, spread so that the store can answer, see `HintReceiver.reset`."""
         window = min(LONGEST_CHECK, self.open / CHECK_RATE)
@@ -174,16 +200,17 @@ class Hub:
 class _Place(AbstractAsyncContextManager[Mailbox]):
     """A stream's place in the hub. A generator would do, but keeps 0.6 KB more for as long as the stream lasts."""
 
-    __slots__ = ("_holder", "_hub", "_mailbox", "_recipient")
+    __slots__ = ("_allowed", "_holder", "_hub", "_mailbox", "_recipient")
 
-    def __init__(self, hub: Hub, recipient: Recipient, holder: str | None) -> None:
+    def __init__(self, hub: Hub, recipient: Recipient, holder: str | None, allowed: Callable[[], None] | None) -> None:
         self._hub = hub
+        self._allowed = allowed
         self._recipient = recipient
         self._holder = holder
         self._mailbox: Mailbox | None = None
 
     async def __aenter__(self) -> Mailbox:
-        self._mailbox = await self._hub.enter(self._recipient, self._holder)
+        self._mailbox = await self._hub.enter(self._recipient, self._holder, self._allowed)
         return self._mailbox
 
     async def __aexit__(

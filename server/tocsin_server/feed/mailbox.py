@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
+from tocsin_server.domain.errors import TocsinError
 from tocsin_server.domain.model import FeedPosition
 from tocsin_server.domain.shares import Room
 from tocsin_server.feed.bus.hints import newer
@@ -53,7 +55,13 @@ class Closing:
     __slots__ = ()
 
 
-Entry: TypeAlias = LiveItem | Reached | CheckWithin | Due | TooSlow | Closing
+class Revoked(NamedTuple):
+    """The subscriber may not follow the feed any more; ``error`` says why."""
+
+    error: TocsinError
+
+
+Entry: TypeAlias = LiveItem | Reached | CheckWithin | Due | TooSlow | Closing | Revoked
 
 DUE, TOO_SLOW, CLOSING = Due(), TooSlow(), Closing()
 
@@ -65,6 +73,7 @@ class Mailbox:
         limit: Changes by which the stream may stay behind.
         room: For what waits in all mailboxes.
         loop: The event loop.
+        allowed: Raises `TocsinError` once the subscriber may not follow the feed any more. Called from any thread.
     """
 
     __slots__ = (
@@ -79,9 +88,13 @@ class Mailbox:
         "_reached",
         "_room",
         "_waiter",
+        "allowed",
     )
 
-    def __init__(self, limit: int, room: Room, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, limit: int, room: Room, loop: asyncio.AbstractEventLoop, allowed: Callable[[], None] | None = None
+    ) -> None:
+        self.allowed = allowed
         # None while nothing waits, which is nearly always: an empty deque has 0.7 KB.
         self._entries: deque[Entry] | None = None
         self._limit = limit
@@ -128,6 +141,10 @@ class Mailbox:
     def close(self) -> None:
         """Let the stream end, since the server does."""
         self._end(CLOSING)
+
+    def revoke(self, error: TocsinError) -> None:
+        """Let the stream end with this error."""
+        self._end(Revoked(error))
 
     def _end(self, ending: Entry) -> None:
         """Let nothing be taken any more but this."""

@@ -19,7 +19,7 @@ from tocsin_server.domain.model import MICROS_PER_SECOND, FeedPosition, Micros, 
 from tocsin_server.domain.ports import FeedStore
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.items import Changed, FeedItem, LiveItem, Subscribed
-from tocsin_server.feed.mailbox import CheckWithin, Closing, Entry, Mailbox, Reached, TooSlow
+from tocsin_server.feed.mailbox import CheckWithin, Closing, Entry, Mailbox, Reached, Revoked, TooSlow
 from tocsin_server.feed.reading import Reading, with_cursor
 from tocsin_server.feed.replay import ReplayBudget
 from tocsin_server.feed.settlement import Settler
@@ -75,12 +75,14 @@ class FeedStreams:
         position: FeedPosition | None,
         until: Micros | None = None,
         holder: str | None = None,
+        allowed: Callable[[], None] | None = None,
         *,
         noting: bool = True,
     ) -> AsyncIterator[FeedItem]:
         """Yield a feed from ``position`` (None: from now, plus what waits for a first subscriber).
 
-        ``until`` is when the subscriber's token ends, ``holder`` who has a share of all streams (None: nobody).
+        ``until`` is when the subscriber's token ends, ``holder`` who has a share of all streams (None: nobody), and
+        ``allowed`` raises what is to end the stream, see `Hub.end_what_is_not_allowed`.
 
         Asking for the next item says that the previous one was written to the subscriber; without ``noting`` it does
         not, and `written` is to be called.
@@ -92,7 +94,7 @@ class FeedStreams:
             TokenExpired: The time ``until`` has come.
             TooManyStreams: Of the recipient, of the holder, or in all.
         """
-        async with self._hub.mailbox(recipient, holder) as mailbox, self._reading(recipient) as reading:
+        async with self._hub.mailbox(recipient, holder, allowed) as mailbox, self._reading(recipient) as reading:
             # What was told is let go of, here and below: a stream waits for most of its life, and must not keep a
             # message of 64 KiB meanwhile.
             async for item in reading.begin(position):
@@ -165,8 +167,8 @@ class FeedStreams:
                 async for item in reading.catch_up(entry.position):
                     yield item
                 return
-            case TooSlow():
-                raise with_cursor(SubscriberTooSlow("the subscriber does not keep up"), reading.position)
+            case TooSlow() | Revoked():
+                raise _ending(entry, reading.position)
             case Closing():
                 await asyncio.sleep(random.uniform(0, self._hub.drain_window))  # noqa: S311 - guards nothing
                 raise with_cursor(ShuttingDown(), reading.position)
@@ -183,6 +185,13 @@ class FeedStreams:
         if now >= deadlines.heartbeat:
             yield reading.heartbeat()
         mailbox.ring_within(deadlines.next - self._monotonic())
+
+
+def _ending(entry: TooSlow | Revoked, position: FeedPosition) -> TocsinError:
+    """Return why a stream ends that is told so."""
+    if isinstance(entry, Revoked):
+        return entry.error
+    return with_cursor(SubscriberTooSlow("the subscriber does not keep up"), position)
 
 
 def _over(deadlines: _Deadlines, now: float, position: FeedPosition) -> TocsinError | None:

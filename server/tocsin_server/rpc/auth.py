@@ -90,8 +90,8 @@ class Authenticator:
     def replace(self, other: Authenticator) -> None:
         """Know from now on the callers that another one knows. May be called from any thread.
 
-        Streams that are open go on to their own end. The token of the server's own bridges stays, and so does what
-        callers have used of their rates.
+        What ends the feeds of those who are not known any more asks `present`. The token of the server's own bridges
+        stays, and so does what callers have used of their rates.
         """
         # A caller of both is known at any moment in between, since neither is emptied first.
         other._keep_rate_limits(self._rate_limits)
@@ -157,6 +157,22 @@ class Authenticator:
             raise Unauthenticated
         return self._principal(token)
 
+    def present(self, caller: Principal) -> Principal:
+        """Return what the credentials of somebody who was known before are good for now.
+
+        Raises:
+            Unauthenticated: They are not known any more, or there were none and now there is authentication.
+            TokenExpired: See `authenticate`.
+        """
+        if not self.required:
+            return ANYBODY
+        if caller.recipient is not None:
+            return self._known(caller.proof)
+        certified = self._certified.get(caller.name) if caller.proof == CERTIFICATE else None
+        if (now := certified or self._services.get(caller.proof)) is None:
+            raise Unauthenticated
+        return now
+
     def _by_certificate(self, peer: Peer) -> Principal | None:
         if not self._certified:
             return None
@@ -185,7 +201,7 @@ class Authenticator:
             raise Unauthenticated
         recipient, expires_at = self._recipients.read(token)
         name = f"{recipient.type}:{recipient.id}"
-        return Principal(name, frozenset(), OF_RECIPIENTS, recipient, expires_at)
+        return Principal(name, frozenset(), OF_RECIPIENTS, recipient, expires_at, proof=token)
 
 
 def _hash(token: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tocsin_server.domain.errors import PermissionDenied, RateLimited
 from tocsin_server.domain.model import Micros, Recipient, RecipientType
@@ -25,6 +25,7 @@ class Principal:
         expires_at: When that token ends.
         recipient_types: For whom a service token may be used; None: for everybody.
         rate_limit: How much it may send; None: as much as there is.
+        proof: By what it is known: the hash of a service token, `CERTIFICATE`, or a recipient's token itself.
     """
 
     name: str = ""
@@ -34,6 +35,7 @@ class Principal:
     expires_at: Micros | None = None
     recipient_types: frozenset[RecipientType] | None = None
     rate_limit: RateLimit | None = None
+    proof: str = field(default="", repr=False, compare=False)
 
     def require_rpc(self, rpc: str) -> None:
         """Raise `PermissionDenied` unless the RPC, given by its full name, may be called at all."""

@@ -60,7 +60,8 @@ def read_entry(text: str) -> ServiceToken:
             allowed = ", ".join(OF_NARROWED)
             raise _wrong(name, f"has recipients=, which goes with the scopes {allowed}, not with {min(beyond)}")
         rpcs = OF_EVERY_TOKEN.union(*(OF_NARROWED[scope] for scope in scopes))
-    return ServiceToken(match["proof"], Principal(name, scopes, rpcs, recipient_types=types, rate_limit=limit))
+    proof = match["proof"]
+    return ServiceToken(proof, Principal(name, scopes, rpcs, recipient_types=types, rate_limit=limit, proof=proof))
 
 
 def _scopes(name: str, text: str) -> frozenset[str]:

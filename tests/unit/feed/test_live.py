@@ -11,7 +11,14 @@ import pytest
 
 from helpers.feeds import EPOCH, NO_CHECKS, Feed, Follower, follower_of, reaches, turns
 from tocsin_server.domain.clock import micros, wall_clock
-from tocsin_server.domain.errors import ShuttingDown, StreamAged, SubscriberTooSlow, TocsinError, TokenExpired
+from tocsin_server.domain.errors import (
+    ShuttingDown,
+    StreamAged,
+    SubscriberTooSlow,
+    TocsinError,
+    TokenExpired,
+    Unauthenticated,
+)
 from tocsin_server.domain.model import FeedEvent, FeedPosition, Micros, Recipient
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.feed.hub import Hub
@@ -150,3 +157,29 @@ async def test_an_event_that_comes_while_a_stream_is_being_cancelled_reaches_the
             follower.task.cancel()
         for follower in followers[1::2]:
             await reaches(follower, feed.head)
+
+
+async def test_who_may_not_follow_any_more_is_ended_with_the_reason_and_others_go_on() -> None:
+    subscribers = Subscribers()
+    reasons: list[TocsinError] = []
+
+    def allowed() -> None:
+        if reasons:
+            raise reasons[0]
+
+    streams = FeedStreams(subscribers.feed, subscribers.hub, subscribers.notes, NO_CHECKS)
+    ended = streams.follow(subscribers.feed.recipient, None, allowed=allowed)
+    await anext(ended)
+    other = await subscribers.open()
+    assert await asyncio.to_thread(subscribers.hub.end_what_is_not_allowed) == 0
+    await subscribers.push()
+    assert isinstance(await anext(ended), Changed)
+    reasons.append(Unauthenticated())
+    assert await asyncio.to_thread(subscribers.hub.end_what_is_not_allowed) == 1
+    # What came before the end is not written any more.
+    await subscribers.push()
+    with pytest.raises(Unauthenticated):
+        await anext(ended)
+    assert isinstance(await anext(other), Changed)
+    assert await asyncio.to_thread(subscribers.hub.end_what_is_not_allowed) == 0
+    await close(other)

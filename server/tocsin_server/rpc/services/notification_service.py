@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from tocsin.v1 import notification_service_pb2 as pb
@@ -54,6 +54,7 @@ class Feeds(Protocol):
         position: FeedPosition | None,
         until: Micros | None,
         holder: str | None,
+        allowed: Callable[[], None],
         *,
         noting: bool,
     ) -> AsyncIterator[FeedItem]:
@@ -73,6 +74,7 @@ class NotificationService:
         interventions: Cancels and retries.
         address_problem: Knows the channels' forms of addresses.
         deciding: Decides about what was deferred; None where nothing can be.
+        present: Tells what a caller's credentials are good for now, see `Authenticator.present`.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class NotificationService:
         interventions: Interventions,
         address_problem: AddressProblem,
         deciding: Deciding | None = None,
+        present: Callable[[Principal], Principal] = lambda caller: caller,
     ) -> None:
+        self._present = present
         self._store = store
         self._feeds = feeds
         self._intake = intake
@@ -237,9 +241,16 @@ class NotificationService:
         private = _is_backend(caller)
         # A recipient's own share is that of the recipient.
         holder = caller.name if private and caller.name else None
-        async for item in self._feeds.follow(recipient, position, caller.expires_at, holder, noting=noting):
+        allowed = functools.partial(self._require_feed, caller, recipient)
+        async for item in self._feeds.follow(recipient, position, caller.expires_at, holder, allowed, noting=noting):
             yield convert.serialise_feed_item(item, private=private)
             del item  # the next one may be long in coming
+
+    def _require_feed(self, caller: Principal, recipient: Recipient) -> None:
+        """Raise what a caller who was let in before would get for following the feed now."""
+        now = self._present(caller)
+        now.require_rpc(SUBSCRIBE)
+        now.require_recipient(recipient, SUBSCRIBE)
 
 
 def _subscriber(request: pb.SubscribeRequest, caller: Principal) -> tuple[Recipient, FeedPosition | None]:
