@@ -7,13 +7,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import jwt
 import pytest
 from tocsin.v1 import contact_service_pb2 as contact_pb
-from tocsin.v1 import contact_service_pb2_grpc
+from tocsin.v1 import contact_service_pb2_grpc, notification_service_pb2_grpc
 from tocsin.v1 import notification_pb2 as pb
 from tocsin.v1 import notification_service_pb2 as service_pb
 
@@ -34,7 +35,9 @@ from helpers.calls import (
     user,
 )
 from helpers.databases import KINDS
+from helpers.process import run
 from helpers.server import ServerUnderTest, running_server, server_on
+from tocsin_client import Client, Recipient
 from tocsin_server.domain.ids import derived_id
 from tocsin_server.domain.model import RecipientType
 
@@ -178,7 +181,7 @@ BAD: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"recipient": external("x" * 256)}, {"contact.recipient.external_id": "1 to 255 characters, is 256"}),
     (
         {"recipient": pb.Recipient(type=USER, id=str(uuid.uuid4()), external_id="42")},
-        {"contact.recipient.external_id": "must not come with id"},
+        {"contact.recipient.external_id": "must be of the recipient that id names"},
     ),
     ({"addresses": [pb.Address(channel=EMAIL, address="nobody")]}, {"contact.addresses[0].address": "@"}),
     ({"addresses": [pb.Address(channel=SMS, address="0770 0900")]}, {"contact.addresses[0].address": "E.164"}),
@@ -412,3 +415,34 @@ def test_a_recipients_token_may_name_an_external_id(guarded: Api) -> None:
             stream.subscribed()
     others = service_pb.CountUnreadRequest(recipient=external(external_id + "x"))
     denied(lambda: guarded.stub.CountUnread(others, metadata=bearer(token), timeout=DEADLINE))
+
+
+def test_notifications_show_the_external_id_that_a_contact_was_put_with(tmp_path: Path) -> None:
+    with running_server(tmp_path, dev=True) as server, Client(server.address) as client:
+        named, bare = f"user:ext:{uuid.uuid4()}", f"user:ext:{uuid.uuid4()}"
+        client.put_contact(named, {"email": "ann@example.org"})
+        client.put_contact(("user", Recipient.of(bare).id), {"email": "bob@example.org"})
+        sent = {to: client.send(to, "T", "M", channels=["websocket"]).notification.id for to in (named, bare)}
+        waiting = client.send(named, "T", "M", deferred=True).notification.id
+        shown = {named: named, bare: f"user:{Recipient.of(bare).id}"}
+        for to in (named, bare):
+            assert str(client.get(sent[to]).recipient) == shown[to]
+        listed = {one.id: str(one.recipient) for one in client.list().notifications}
+        assert listed == {sent[named]: named, sent[bare]: shown[bare], waiting: named}
+        [offer] = client.lease_undecided(max_count=1)
+        assert str(offer.notification.recipient) == named
+        # Nobody else is shown it, and what was answered may be handed back.
+        [entry] = client.list(recipient=named, feed_only=True).notifications
+        assert entry.recipient.external_id is None
+        with grpc.insecure_channel(server.address) as channel:
+            stub = notification_service_pb2_grpc.NotificationServiceStub(channel)
+            answered = stub.Get(service_pb.GetRequest(id=sent[named]), timeout=DEADLINE).notification.recipient
+            assert (answered.id, answered.external_id) == (Recipient.of(named).id, named.removeprefix("user:ext:"))
+            wanted = service_pb.CountUnreadRequest(recipient=answered)
+            assert stub.CountUnread(wanted, timeout=DEADLINE).unread_count == 1
+        for words in (("get", sent[named]), ("list",), ("undecided", "--lease", "1s")):
+            if words[0] == "undecided":
+                client.send(named, "T", "M", deferred=True)
+            assert named in run(tmp_path, *words, "--server", server.address).output, words
+        client.delete_contact(named)
+        assert str(client.get(sent[named]).recipient) == f"user:{Recipient.of(named).id}"

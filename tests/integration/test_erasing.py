@@ -21,7 +21,7 @@ from helpers.databases import KINDS, TABLES, DatabaseAtUrl, empty_database
 from helpers.process import run
 from helpers.server import ServerUnderTest, running_server, server_on
 from helpers.smtp_server import SmtpServer, hang
-from helpers.waiting import eventually
+from helpers.waiting import eventually, eventually_async
 from tocsin_client import AsyncClient, Client, InvalidArgument, PermissionDenied
 
 ANN_ID = "0d9a4c1e-5f0b-4a57-8b57-0c6f2f1f7f10"
@@ -161,9 +161,13 @@ async def test_both_clients_export_the_same_lines_which_are_json(kind: str, tmp_
     with server_on(kind, tmp_path) as server, Client(server.address) as client:
         plant(client)
         plant_for_others(client)
-        lines = list(client.export(ANN))
         async with AsyncClient(server.address) as other:
-            assert [line async for line in other.export(ANN)] == lines
+
+            async def same() -> bool:
+                return list(client.export(ANN)) == [line async for line in other.export(ANN)]
+
+            await eventually_async(same)  # what was planted is still being sent
+            lines = list(client.export(ANN))
             rows = [json.loads(line) for line in lines]
             assert len([row for row in rows if row["table"] == "notifications"]) == 34
             assert OTHERS not in "".join(lines)
@@ -211,11 +215,14 @@ def test_the_commands_export_and_erase(tmp_path: Path) -> None:
     with running_server(tmp_path, dev=True) as server, Client(server.address) as client:
         common = ("--server", server.address)
         plant(client)
-        exported = run(tmp_path, "export", "--to", ANN, *common)
-        assert (exported.status, exported.errors) == (0, "")
-        assert [json.loads(line) for line in exported.output.splitlines()] == [
-            json.loads(line) for line in client.export(ANN)
-        ]
+
+        def same() -> bool:
+            exported = run(tmp_path, "export", "--to", ANN, *common)
+            assert (exported.status, exported.errors) == (0, "")
+            mine, theirs = exported.output.splitlines(), client.export(ANN)
+            return [json.loads(line) for line in mine] == [json.loads(line) for line in theirs]
+
+        eventually(same)  # what was planted is still being sent
         erased = run(tmp_path, "erase", "--to", ANN, *common)
         first, second = erased.output.splitlines()
         assert first == "erased 34 notifications, and the contact and the feed if there were any"

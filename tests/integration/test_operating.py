@@ -188,11 +188,11 @@ def test_whoever_asks_after_a_notification_is_told_of_the_pause(tmp_path: Path) 
         assert one.startswith("tocsin: sms: due now; sms is paused since ")
         assert one.endswith(": the provider asked us to")
         assert still.startswith("tocsin: still pending after 1ms")
-        told = "; it goes on with: tocsin resume sms"
+        told = "    to let it go on: tocsin resume sms"
         [stored] = client.list().notifications
         for shown in (sent, run(tmp_path, "get", stored.id, *common)):
-            [line] = [line for line in shown.output.splitlines() if told in line]
-            assert line.startswith("    sms is paused since ")
+            lines = shown.output.splitlines()
+            assert lines[lines.index(told) - 1].startswith("    sms is paused since ")
         client.resume_channel("sms")
         eventually(lambda: told not in run(tmp_path, "get", stored.id, *common).output)
 

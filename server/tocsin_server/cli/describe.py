@@ -158,7 +158,7 @@ def channel_lines(channel: Channel, now: datetime, paused: Mapping[str, PausedCh
     where = f" to {channel.address}" if channel.address else ""
     lines = [f"{channel.channel}{where}", f"  {state(channel, now)}"]
     if channel.status == "pending" and (pause := (paused or {}).get(str(channel.channel))):
-        lines.append(f"  {pause_of(pause, now)}; it goes on with: tocsin resume {channel.channel}")
+        lines += [f"  {pause_of(pause, now)}", f"  to let it go on: tocsin resume {channel.channel}"]
     if "outcome" in channel.response and "reason" not in channel.response:
         lines.append(f"  last answer: {answer(channel.response, now)}")
     lines += [f"  earlier: {line}" for line in history(channel.response, now)]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # which a message could make a line show something else than it says; lone surrogates, which cannot be encoded.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_WHOM_WIDTH: Final = 24
+"""Columns of a recipient who is called by an external id, on a screen."""
+
 _TITLE_WIDTH: Final = 40
 _LEAST_TITLE: Final = 16
 """Columns of a title in a table: at most, and where a terminal has room for less."""
@@ -267,6 +270,8 @@ def _created(notification: Notification, now: datetime) -> str:
 def _recipient(notification: Notification) -> str:
     # On a screen the id's beginning is enough to tell rows apart, and `get` shows it whole.
     whom = notification.recipient
+    if whom.external_id and sys.stdout.isatty():
+        return shorten(str(whom), _WHOM_WIDTH)
     return f"{whom.type}:{whom.id[:8]}…" if whom.id and sys.stdout.isatty() else str(whom)
 
 

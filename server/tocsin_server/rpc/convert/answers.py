@@ -7,7 +7,7 @@ from tocsin.v1 import notification_service_pb2 as service_pb
 
 from tocsin_server.domain.attempt_log import attempts_in
 from tocsin_server.domain.masking import mask
-from tocsin_server.domain.model import Accepted, Channel, FeedState, Json, Marked, Notification
+from tocsin_server.domain.model import Accepted, Channel, Contact, FeedState, Json, Marked, Notification
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.rpc.convert.structs import write_json
 from tocsin_server.rpc.convert.times import write_time
@@ -54,6 +54,7 @@ def write_notification(
     answers: bool = True,
     private: bool = True,
     masked: bool = False,
+    contact: Contact | None = None,
 ) -> pb.Notification:
     """Fill a notification with its channels.
 
@@ -64,11 +65,14 @@ def write_notification(
         answers: Write what providers answered.
         private: Write what is not for recipients: addresses, providers' answers, and who sent it.
         masked: Hide addresses, and leave out what providers answered, which may name them.
+        contact: The recipient's, which says what callers call them.
     """
     message.id = notification.id
     message.recipient.type = RECIPIENT_NUMBERS[notification.recipient.type]
     if notification.recipient.id is not None:
         message.recipient.id = notification.recipient.id
+    if contact is not None and contact.external_id is not None:
+        message.recipient.external_id = contact.external_id
     message.title = notification.title
     message.status = STATUS_NUMBERS[notification.status]
     message.is_read = notification.is_read

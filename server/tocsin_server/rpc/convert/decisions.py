@@ -116,7 +116,7 @@ def _digest(named: list[ChannelDraft], strategy: Strategy, hold_until: Micros | 
 def write_offer(offer: Offer, message: pb.Undecided) -> pb.Undecided:
     """Fill what a decider is given; it is returned, too."""
     item = offer.item
-    write_notification(item.notification, message.notification)
+    write_notification(item.notification, message.notification, contact=offer.contact)
     message.lease_token = item.lease_token
     write_time(message.lease_until, item.available_at)
     for channel, denied_by, address in offer.options:

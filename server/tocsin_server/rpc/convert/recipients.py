@@ -47,13 +47,15 @@ def checked_recipient(
 
 
 def _derived(kind: RecipientType, external_id: str, beside: str, field: str, problems: Violations) -> str | None:
-    if beside:
-        problems.add(f"{field}.external_id", "must not come with id: one of the two names the recipient")
     problem = validation.external_id_problem(external_id)
     if problem is not None:
         problems.add(f"{field}.external_id", problem)
         return None
-    return derived_id(kind, external_id)
+    derived = derived_id(kind, external_id)
+    # Together they come from an answer of ours that is handed back as it was.
+    if beside and beside.lower() != derived:
+        problems.add(f"{field}.external_id", "must be of the recipient that id names, or come without it")
+    return derived
 
 
 def read_recipient(message: pb.Recipient) -> Recipient:

@@ -10,7 +10,7 @@ from tocsin.v1 import notification_service_pb2 as pb
 
 from tocsin_server.domain.errors import InvalidArgument, NotImplementedYet, PermissionDenied, TocsinError, Violation
 from tocsin_server.domain.model import FeedPosition, Micros, Recipient, Submission
-from tocsin_server.domain.ports import AddressProblem, ReadingStore, ReadStateStore
+from tocsin_server.domain.ports import AddressProblem, ContactStore, ReadingStore, ReadStateStore
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.feed.items import FeedItem
 from tocsin_server.intake.accepting import Intake
@@ -41,7 +41,7 @@ from tocsin_server.telemetry.trace_context import TRACEPARENT
 _BOUNDS_OF_SEND = bounds_of(pb.SendRequest.DESCRIPTOR)
 
 
-class ReadingService(ReadingStore, ReadStateStore, Protocol):
+class ReadingService(ReadingStore, ReadStateStore, ContactStore, Protocol):
     """Shows what is stored, and keeps what was read."""
 
 
@@ -138,8 +138,9 @@ class NotificationService:
         """Return one notification with its channels."""
         notification = await self._store.get(convert.read_id(request.id))
         caller.require_type(notification.recipient, GET)
+        contacts = await self._store.contacts([notification.recipient])
         response = pb.GetResponse()
-        convert.write_notification(notification, response.notification)
+        convert.write_notification(notification, response.notification, contact=contacts.get(notification.recipient))
         return response
 
     async def List(self, request: pb.ListRequest, caller: Principal) -> pb.ListResponse:  # noqa: N802
@@ -154,6 +155,9 @@ class NotificationService:
         before = page_token.decode(request.page_token, wanted) if request.page_token else None
         part = await self._store.find(wanted, before, page_size)
         page, state = part.page, part.state
+        # In a feed it is one's own name, or known to whoever asks.
+        whose = [] if wanted.feed_only else [one.recipient for one in page.notifications]
+        contacts = await self._store.contacts(whose)
         response = pb.ListResponse()
         turns = Turns()
         size = 0
@@ -161,7 +165,11 @@ class NotificationService:
             await turns.give_way()
             message = response.notifications.add()
             convert.write_notification(
-                notification, message, private=_is_backend(caller), masked=not caller.reads_everything
+                notification,
+                message,
+                private=_is_backend(caller),
+                masked=not caller.reads_everything,
+                contact=contacts.get(notification.recipient),
             )
             size += message.ByteSize()
             if size >= convert.LARGEST_PAGE:

@@ -58,7 +58,8 @@ public interface RecipientOrBuilder extends
   /**
    * <pre>
    * The callers' own name for the recipient, for those whose ids are not UUIDs: 1 to 255 characters, without
-   * control characters and line breaks (C0, DEL, C1, U+2028, U+2029), in place of `id`: both together are refused.
+   * control characters and line breaks (C0, DEL, C1, U+2028, U+2029), in place of `id`; both together are refused unless
+   * they name the same recipient.
    *
    * It is the same recipient as the one with this `id`: the UUIDv5 (RFC 9562) of the text `&lt;type&gt;:&lt;external_id&gt;` in
    * UTF-8, where type is one of user, guest, potential_customer, partner and other, under the namespace
@@ -69,8 +70,9 @@ public interface RecipientOrBuilder extends
    * - type guest, external_id "shop:eu:7 / A+B", and id 47d1013b-4fae-54ce-8330-416405205422;
    * - type partner, external_id "Größe №7 🔔", and id b3f497d7-604b-54a0-b00d-3ecf04ae8da2.
    *
-   * Answers have `id`, and `external_id` only in a contact that was put with it. Where a recipient is one text, in the
-   * `sub` of a token and on the command line, it is `user:ext:42`: all that follows `ext:` is the external id.
+   * Answers have `id`, and beside it `external_id` where a contact was put with it: in contacts, and for backends in Get,
+   * in List other than of a feed, and in LeaseUndecided. Where a recipient is one text, in the `sub` of a token and on
+   * the command line, it is `user:ext:42`: all that follows `ext:` is the external id.
    * </pre>
    *
    * <code>string external_id = 3 [json_name = "externalId"];</code>
@@ -80,7 +82,8 @@ public interface RecipientOrBuilder extends
   /**
    * <pre>
    * The callers' own name for the recipient, for those whose ids are not UUIDs: 1 to 255 characters, without
-   * control characters and line breaks (C0, DEL, C1, U+2028, U+2029), in place of `id`: both together are refused.
+   * control characters and line breaks (C0, DEL, C1, U+2028, U+2029), in place of `id`; both together are refused unless
+   * they name the same recipient.
    *
    * It is the same recipient as the one with this `id`: the UUIDv5 (RFC 9562) of the text `&lt;type&gt;:&lt;external_id&gt;` in
    * UTF-8, where type is one of user, guest, potential_customer, partner and other, under the namespace
@@ -91,8 +94,9 @@ public interface RecipientOrBuilder extends
    * - type guest, external_id "shop:eu:7 / A+B", and id 47d1013b-4fae-54ce-8330-416405205422;
    * - type partner, external_id "Größe №7 🔔", and id b3f497d7-604b-54a0-b00d-3ecf04ae8da2.
    *
-   * Answers have `id`, and `external_id` only in a contact that was put with it. Where a recipient is one text, in the
-   * `sub` of a token and on the command line, it is `user:ext:42`: all that follows `ext:` is the external id.
+   * Answers have `id`, and beside it `external_id` where a contact was put with it: in contacts, and for backends in Get,
+   * in List other than of a feed, and in LeaseUndecided. Where a recipient is one text, in the `sub` of a token and on
+   * the command line, it is `user:ext:42`: all that follows `ext:` is the external id.
    * </pre>
    *
    * <code>string external_id = 3 [json_name = "externalId"];</code>
