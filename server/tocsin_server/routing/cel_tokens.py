@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 _WORD: Final = re.compile(
     r"""
     (?P<space>\s+|//[^\n]*)
-  | (?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+  | (?P<raw>[bB]?[rR](?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*'))
+  | (?P<text>[bB]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
   | (?P<number>0x[0-9a-fA-F]+u?|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?u?|\.\d+(?:[eE][+-]?\d+)?)
   | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<sign>&&|\|\||==|!=|<=|>=|.)
@@ -35,7 +36,7 @@ END: Final = Token("end", "", 0)
 def tokens_of(source: str) -> list[Token]:
     """Return the words of a condition, without white space and comments."""
     return [
-        Token(match.lastgroup or "", match.group(), match.start())
+        Token("text" if match.lastgroup == "raw" else match.lastgroup or "", match.group(), match.start())
         for match in _WORD.finditer(source)
         if match.lastgroup != "space"
     ]

@@ -93,6 +93,15 @@ def test_values_are_made_anew_when_they_differ_in_kind_alone() -> None:
     assert [zero.holds(facts(metadata={"x": value})) for value in (0.0, -0.0, 0)] == [True, False, True]
 
 
+@pytest.mark.parametrize("raw", [r'r"\"', r"R'\'", 'r"""\\"""'])
+def test_a_raw_text_ends_where_the_library_ends_it(raw: str) -> None:
+    # Else what follows would be taken for a text, and judged by the metadata of another notification.
+    wanted = condition(f'category == {raw} || metadata.x == 1 || category == "true"')
+    assert condition("metadata.x == 1").holds(facts(category="a", metadata={"x": 1}))
+    assert not wanted.holds(facts(category="a", metadata={"x": 2}))
+    assert wanted.holds(facts(category="\\", metadata={"x": 2}))
+
+
 def test_conditions_that_look_at_other_keys_do_not_see_one_anothers_part() -> None:
     both = facts(metadata={"a": 1, "b": 2})
     assert condition("metadata.a == 1").holds(both)
