@@ -102,10 +102,11 @@ class _Subscription:
         self._written = asyncio.get_running_loop().create_future()
         await self._written
 
-    def written(self, position: FeedPosition) -> None:
-        """Note that its events up to a position have been written."""
-        if self.noted is not None and not self.closed:
-            self.noted(position)
+    def written(self, message: FeedMessage) -> None:
+        """Note that its events up to this one have been written."""
+        # A heartbeat tells nothing that is not noted: one of each idle subscription would be a transaction for nothing.
+        if message.change and self.noted is not None and not self.closed:
+            self.noted(message.position)
         # It is done already when the subscription was closed meanwhile.
         if self._written is not None and not self._written.done():
             self._written.set_result(None)
@@ -180,7 +181,7 @@ class RelayStream:
                     yield UnplacedMessage(message.SerializeToString())  # the cursors are in its events
                     for event in events:
                         for subscription in event.subscriptions:
-                            subscription.written(event.message.position)
+                            subscription.written(event.message)
                 self._room.set()
                 if self._failure is not None:
                     raise self._failure

@@ -977,6 +977,7 @@ def test_every_event_of_a_stream_has_its_cursor_and_the_count() -> None:
         assert written == service_pb.SubscribeResponse(cursor=feed_cursor.encode(position), unread_count=3, **event)
         [kind] = event
         assert written.WhichOneof("event") == kind
+        assert convert.serialise_feed_item(item, private=True).change == (kind in ("notification", "read_changed"))
 
 
 def test_a_live_event_is_serialised_once_for_each_who_may_see_the_same_of_it() -> None:

@@ -90,6 +90,14 @@ async def test_it_is_told_how_far_was_written_once_it_was() -> None:
         assert owner.noted == {1: [1, 2], 2: [2]}
 
 
+async def test_nothing_is_noted_of_events_that_tell_no_change() -> None:
+    owner = Owner({1: [at(1)._replace(change=False), at(2), at(2)._replace(data=b"2", change=False)], 2: [at(3)]})
+    async with opened(owner, 1, 2) as (messages, _):
+        await anext(messages)
+        await written(messages)
+        assert owner.noted == {1: [2], 2: [3]}
+
+
 async def test_an_event_that_another_has_brought_already_does_not_overtake() -> None:
     # The second of the first is the first of the second, which comes before.
     async with opened(Owner({1: [at(1), at(2)], 2: [at(2)], 3: [at(1), at(2)]}), 2, 1, 3) as (messages, _):

@@ -30,10 +30,11 @@ def write_feed_item(item: FeedItem, *, private: bool = True) -> service_pb.Subsc
 
 
 class FeedMessage(NamedTuple):
-    """A serialised event of a stream and the position after it."""
+    """A serialised event of a stream and the position after it; ``change`` says that it tells a change of the feed."""
 
     data: bytes
     position: FeedPosition
+    change: bool = True
 
     @property
     def cursor(self) -> str:
@@ -41,16 +42,19 @@ class FeedMessage(NamedTuple):
         return feed_cursor.encode(self.position)
 
 
-_SHARED = (Changed, ReadChanged)
-"""Items that may be the same on several streams. (A union written where it is tested is built for each test.)"""
+_CHANGES = (Changed, ReadChanged)
+"""Items that tell changes, which may be the same on several streams.
+
+(A union written where it is tested is built for each test.)"""
 
 
 def serialise_feed_item(item: FeedItem, *, private: bool) -> FeedMessage:
     """Serialise the event of a stream; a live one is serialised once for all streams that may see the same of it."""
-    shared: dict[bool, FeedMessage] | None = item.shared if isinstance(item, _SHARED) else None
+    shared: dict[bool, FeedMessage] | None = item.shared if isinstance(item, _CHANGES) else None
     if shared is not None and (known := shared.get(private)) is not None:
         return known
-    message = FeedMessage(write_feed_item(item, private=private).SerializeToString(), item.position)
+    data = write_feed_item(item, private=private).SerializeToString()
+    message = FeedMessage(data, item.position, isinstance(item, _CHANGES))
     if shared is not None:
         shared[private] = message
     return message
