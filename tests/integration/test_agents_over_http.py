@@ -17,6 +17,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from helpers.agents import agent_over_http, agent_over_stdio, serving_agents
+from helpers.feeds import turns
 from helpers.process import PATIENCE
 from helpers.server import ServerUnderTest, running_server
 from helpers.silent_server import SilentServer
@@ -24,7 +25,7 @@ from tocsin_client import AsyncClient, Caller, Client, Unauthenticated
 from tocsin_server.agents import callers as callers_of_agents
 from tocsin_server.agents.callers import MOST_ASKED, MOST_KEPT, Callers
 from tocsin_server.agents.server import AgentServer
-from tocsin_server.agents.serving import Offer, check_reach, security, serve_http
+from tocsin_server.agents.serving import MOST_CONNECTIONS, Offer, check_reach, security, serve_http
 from tocsin_server.config.network import ListenAddress
 from tocsin_server.domain.errors import ConfigurationError
 
@@ -224,6 +225,35 @@ async def test_tokens_of_strangers_hold_nobody_up_while_the_server_does_not_answ
             strangers = [callers.verify_token(f"wrong-{number}") for number in range(10 * MOST_ASKED)]
             found = await asyncio.wait_for(asyncio.gather(*strangers, callers.verify_token("router")), PATIENCE)
     assert {one.client_id for one in found if one is not None} == {"unknown"}, "the tools will say it in a sentence"
+
+
+async def test_strangers_who_are_refused_at_a_pace_hold_up_nobody_who_is_known() -> None:
+    class Slow:
+        """A server that lets strangers wait."""
+
+        def __init__(self, token: str = "") -> None:
+            self._token = token
+
+        def with_token(self, token: str) -> Slow:
+            return Slow(token)
+
+        async def who_am_i(self, **_: Any) -> Caller:
+            if self._token != "router":
+                await asyncio.Event().wait()
+            return Caller("router", ("route",), frozenset())
+
+    behind: Any = Slow()
+    callers = Callers(behind, bearer=True)
+    strangers = [
+        asyncio.ensure_future(callers.verify_token(f"wrong-{number}")) for number in range(MOST_CONNECTIONS - 1)
+    ]
+    await turns()
+    good = await callers.verify_token("router")
+    for stranger in strangers:
+        stranger.cancel()
+    await asyncio.wait(strangers)
+    assert good is not None
+    assert good.client_id == "router", "not unknown, as when it could not be asked about"
 
 
 async def test_while_the_server_is_away_the_tools_say_so(tmp_path: Path) -> None:

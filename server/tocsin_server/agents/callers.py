@@ -19,8 +19,9 @@ KEPT: Final = 30.0
 """Seconds for which it is known what a token is good for. Each call behind is judged by the server all the same."""
 
 MOST_KEPT: Final = 1_000
-MOST_ASKED: Final = 8
-"""Tokens that the server is asked about at a time: strangers may send any."""
+MOST_ASKED: Final = 256
+"""Tokens that the server is asked about at a time: strangers may send any. It tells them at a pace that theirs are not
+good, and a token that is must not wait behind them; so these are as many as there are connections."""
 
 ASKED_FOR: Final = 5.0
 """Seconds for which a token waits for its turn to be asked about, and then for the answer."""

@@ -64,9 +64,11 @@ def _unary(
 
     async def handle(data: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
         begun, code = monotonic(), "CANCELLED"  # which nothing of ours hears of before the end
+        known = False
         try:
             try:
                 principal = authenticate(context.invocation_metadata, context.auth_context)
+                known = True
                 principal.require_rpc(rpc)
                 if observer.wants(RpcAllowed):
                     observer.report(RpcAllowed(name, traceparent_of(context.invocation_metadata())))
@@ -77,7 +79,7 @@ def _unary(
                 code = "OK"
                 return answer
             code = status.code_of(refusal).name
-            await refusals.turn(refusal, len(data))
+            await refusals.turn(refusal, len(data), known=known)
             return await abort(context, refusal)
         finally:
             if observer.wants(RpcEnded):
@@ -120,12 +122,19 @@ def _stream(
     read = request_reader(method.input_type)
 
     async def handle(data: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        known = False
+
         def begin() -> AsyncIterator[StreamMessage]:
+            nonlocal known
             principal = authenticator.authenticate(context.invocation_metadata, context.auth_context)
+            known = True
             principal.require_rpc(rpc)
             return call(read(data), principal)
 
-        await write_all(context, begin, method, watch, refusals, len(data))
+        def turn(refusal: TocsinError) -> Awaitable[None]:
+            return refusals.turn(refusal, len(data), known=known)
+
+        await write_all(context, begin, method, watch, turn)
 
     return grpc.unary_stream_rpc_method_handler(
         handle,
@@ -146,13 +155,20 @@ def _duplex(
     read = request_reader(method.input_type)
 
     async def handle(requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        known = False
+
         def begin() -> AsyncIterator[StreamMessage]:
+            nonlocal known
             principal = authenticator.opener(context.invocation_metadata, context.auth_context)
             if principal is not None:
+                known = True
                 principal.require_rpc(rpc)
             return call(read_all(requests, read), Opener(principal, _origin(context.peer())))
 
-        await write_all(context, begin, method, watch, refusals)
+        def turn(refusal: TocsinError) -> Awaitable[None]:
+            return refusals.turn(refusal, 0, known=known)
+
+        await write_all(context, begin, method, watch, turn)
 
     return grpc.stream_stream_rpc_method_handler(handle, request_deserializer=None, response_serializer=None)
 
@@ -176,8 +192,7 @@ async def write_all(
     begin: Callable[[], AsyncIterator[StreamMessage]],
     method: MethodDescriptor,
     watch: WriteWatch,
-    refusals: Refusals | None = None,
-    size: int = 0,
+    turn: Callable[[TocsinError], Awaitable[None]] | None = None,
 ) -> None:
     """Write the messages of a stream as they come, and end the call as they end.
 
@@ -186,8 +201,7 @@ async def write_all(
         begin: Asks who calls and what for, and returns the messages.
         method: Which it is.
         watch: Looks after subscribers that do not read.
-        refusals: At whose pace refusals are told; None: at once.
-        size: Of the request, in bytes.
+        turn: Waits until a refusal may be told; None: that is at once.
     """
     written: FeedPosition | None = None
     with watch.writes() as writes:
@@ -212,8 +226,8 @@ async def write_all(
             return
         except Exception as error:  # noqa: BLE001 - as above
             refusal = _ours(error, method.full_name)
-    if refusals is not None:
-        await refusals.turn(refusal, size)
+    if turn is not None:
+        await turn(refusal)
     await abort(context, refusal)
 
 

@@ -2,7 +2,8 @@
 
 To refuse a call takes as much as to answer one, and whoever is refused at once can ask at once again. Bytes that are no
 request, requests too large to be read, and callers who are not known are refused at the pace of `RATE`; a caller who
-waits for it does not call meanwhile. What honest callers are refused, such as a bad field, is told at once.
+waits for it does not call meanwhile. What honest callers are refused, such as a bad field, is told at once. Callers who
+are known have a pace of their own for the first two: strangers do not hold up what tells them of a mistake.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ AT_ONCE: Final = 100
 EACH: Final = 64 * 1024
 """Bytes of a request that count as one more refusal, since receiving them takes as long."""
 
-LONGEST: Final = 10.0
-"""Seconds that a refusal waits at most. What would have to wait for longer is told at once, so that no more than
-`RATE` times this, and `EACH` bytes for each of them, are kept."""
+LONGEST: Final = 4.0
+"""Seconds that a refusal waits at most: less than anybody waits for an answer, who would take a token that is not good
+any more for an outage. What would have to wait for longer is told at once, so that no more than `RATE` times this, and
+`EACH` bytes for each of them, are kept: fewer than the calls of one connection, which may be a proxy's."""
 
 
 class Refusals:
@@ -37,13 +39,14 @@ class Refusals:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._told = float("-inf")  # when the last one of those that came is told
+        # When the last one of those that came is told, to strangers and to callers who are known.
+        self._told = {False: float("-inf"), True: float("-inf")}
         self._waiting: set[asyncio.Future[None]] = set()
         self._over = False
 
-    async def turn(self, refusal: TocsinError, size: int) -> None:
-        """Return when the refusal of a request of ``size`` bytes may be told."""
-        wait = self.wait_of(refusal, size)
+    async def turn(self, refusal: TocsinError, size: int, *, known: bool) -> None:
+        """Return when the refusal of a request of ``size`` bytes may be told, to a caller who is ``known`` or not."""
+        wait = self.wait_of(refusal, size, known=known)
         if wait <= 0 or self._over:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -55,17 +58,17 @@ class Refusals:
             timer.cancel()
             self._waiting.discard(turn)
 
-    def wait_of(self, refusal: TocsinError, size: int) -> float:
+    def wait_of(self, refusal: TocsinError, size: int, *, known: bool) -> float:
         """Count a refusal, and return the seconds after which it may be told."""
         if isinstance(refusal, TokenExpired) or not isinstance(
             refusal, MalformedRequest | RequestTooLarge | Unauthenticated
         ):
             return 0.0
         now = self._monotonic()
-        told = max(self._told, now - AT_ONCE / RATE) + (1 + size // EACH) / RATE
+        told = max(self._told[known], now - AT_ONCE / RATE) + (1 + size // EACH) / RATE
         if told - now > LONGEST:
             return 0.0
-        self._told = told
+        self._told[known] = told
         return told - now
 
     def close(self) -> None:

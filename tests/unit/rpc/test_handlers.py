@@ -89,7 +89,7 @@ async def test_a_refused_request_is_gone_when_the_call_is(rpc: str, tokens: tupl
 @pytest.mark.parametrize("rpc", ["Get", "Send", "Subscribe"])
 async def test_a_stranger_is_refused_when_the_turn_has_come(rpc: str) -> None:
     refusals = Refusals(lambda: 0.0)
-    while refusals.wait_of(Unauthenticated(), 0) <= LONGEST / 2:
+    while refusals.wait_of(Unauthenticated(), 0, known=False) <= LONGEST / 2:
         pass  # others were refused just now
     authenticator = Authenticator((TOKEN,), TokenRules(), wall_clock)
     service = pb.DESCRIPTOR.services_by_name["NotificationService"]

@@ -16,6 +16,7 @@ from tocsin_server.domain.errors import (
     Unauthenticated,
     Violation,
 )
+from tocsin_server.rpc.limits import STREAMS
 from tocsin_server.rpc.refusing import AT_ONCE, EACH, LONGEST, RATE, Refusals
 
 STRANGERS = [Unauthenticated(), MalformedRequest("M"), RequestTooLarge("M", 2, 1)]
@@ -31,8 +32,10 @@ class Clock:
         return self.now
 
 
-def waits(refusals: Refusals, count: int, refusal: TocsinError = STRANGERS[0], size: int = 0) -> list[float]:
-    return [refusals.wait_of(refusal, size) for _ in range(count)]
+def waits(
+    refusals: Refusals, count: int, refusal: TocsinError = STRANGERS[0], size: int = 0, *, known: bool = False
+) -> list[float]:
+    return [refusals.wait_of(refusal, size, known=known) for _ in range(count)]
 
 
 @pytest.mark.parametrize("refusal", STRANGERS, ids=lambda one: one.reason)
@@ -50,6 +53,19 @@ def test_what_honest_callers_are_refused_neither_waits_nor_counts(refusal: Tocsi
     waits(refusals, AT_ONCE)
     assert waits(refusals, 1_000, refusal) == [0.0] * 1_000
     assert waits(refusals, 1) == pytest.approx([1 / RATE])
+
+
+def test_strangers_do_not_hold_up_what_tells_a_known_caller_of_a_mistake() -> None:
+    refusals = Refusals(Clock())
+    waits(refusals, 10_000)
+    assert max(waits(refusals, AT_ONCE, STRANGERS[2], known=True)) <= 1e-6
+    assert waits(refusals, 1, STRANGERS[2], known=True) == pytest.approx([1 / RATE])
+
+
+def test_those_who_wait_leave_room_for_others_on_the_connection_of_a_proxy() -> None:
+    refusals = Refusals(Clock())
+    waiting = [wait for known in (True, False) for wait in waits(refusals, 10_000, known=known) if wait > 1e-6]
+    assert len(waiting) < STREAMS
 
 
 def test_large_requests_count_as_several() -> None:
@@ -78,12 +94,12 @@ def test_after_a_while_without_any_they_are_told_at_once_again() -> None:
 async def test_who_waits_is_told_when_the_server_stops_and_who_comes_then_at_once() -> None:
     refusals = Refusals(Clock())
     waits(refusals, int(LONGEST * RATE / 2))
-    waiting = [asyncio.ensure_future(refusals.turn(STRANGERS[0], 0)) for _ in range(3)]
+    waiting = [asyncio.ensure_future(refusals.turn(STRANGERS[0], 0, known=False)) for _ in range(3)]
     await turns()
     waiting[0].cancel()
     assert not any(one.done() for one in waiting[1:])
     refusals.close()
     refusals.close()
     await asyncio.gather(*waiting, return_exceptions=True)
-    await refusals.turn(STRANGERS[0], 0)
+    await refusals.turn(STRANGERS[0], 0, known=False)
     assert [one.cancelled() for one in waiting] == [True, False, False]
