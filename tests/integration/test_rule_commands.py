@@ -83,7 +83,7 @@ def test_get_tells_the_next_step_of_a_fallback_until_it_is_read(server: ServerUn
         sent = client.send(TO, "T", "M", channels=steps, strategy="fallback", escalate_after=timedelta(hours=1))
         shown = run(tmp_path, "get", sent.notification.id, "--server", str(server.address))
         assert shown.output.endswith(
-            "\nstill to come\n  sms: only if what goes before it fails, or does not reach its goal in time\n"
+            "\nstill to come\n  sms: only if what goes before it fails, or misses its goal; not if it was cancelled\n"
         )
         client.mark_read([sent.notification.id])
     assert "still to come" not in run(tmp_path, "get", sent.notification.id, "--server", str(server.address)).output

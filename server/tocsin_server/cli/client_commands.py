@@ -158,7 +158,7 @@ def read(
     session: Session,
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Ids of notifications, all of one recipient.", show_default=False),
+        typer.Argument(metavar="ID", help="Ids of notifications, all of one recipient.", show_default=False),
     ] = None,
     to: Annotated[
         str, typer.Option("--to", metavar="RECIPIENT", help="Whose feed, such as user:UUID.", show_default=False)
@@ -207,6 +207,8 @@ def cancel(session: Session, notification_id: Annotated[str, _ONE]) -> None:
     """
     with session.client() as client:
         _show(session, client.cancel(notification_id))
+    if not session.json:
+        output.note("cancelled; what was still to come is not sent")
 
 
 @client_command

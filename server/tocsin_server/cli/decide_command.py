@@ -169,9 +169,8 @@ def explain(session: Session, notification_id: Annotated[str, _ONE]) -> None:
 def _tell(decision: Decision) -> None:
     when = describe.stamp(decision.decided_at) if decision.decided_at is not None else ""
     channels = ", ".join(target.channel for target in decision.channels) or "nothing"
-    by = f"{decision.by} {decision.name}".strip()
     program = f", by {output.clean(decision.decider)}" if decision.decider else ""
     why = f" ({output.clean(decision.reason)})" if decision.reason else ""
-    output.emit(f"{when}  {output.clean(by)}{program}: {output.clean(channels)}{why}")
+    output.emit(f"{when}  {output.clean(describe.decided_by(decision))}{program}: {output.clean(channels)}{why}")
     for denied in decision.denied:
         output.emit(output.clean(f"  {denied.channel}: {describe.left_out(denied.policy, denied.detail)}"))

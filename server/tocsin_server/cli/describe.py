@@ -198,6 +198,12 @@ def without_channels(notification: Notification) -> str:
     return f"none: nothing is sent; who decided that, and why: tocsin explain {notification.id}"
 
 
+def decided_by(decision: Decision) -> str:
+    """Return who decided: ``decider shop``, or ``rule 'orders: the feed'`` where a name has several words."""
+    name = repr(decision.name) if " " in decision.name else decision.name
+    return f"{decision.by} {name}".strip()
+
+
 def still_to_come(notification: Notification, decisions: Sequence[Decision]) -> list[str]:
     """Return what was decided and has not begun: which policy puts a channel off, and later steps of a fallback.
 
@@ -209,7 +215,8 @@ def still_to_come(notification: Notification, decisions: Sequence[Decision]) -> 
         return []
     begun = {channel.channel for channel in notification.channels}
     lines = [
-        f"{target.channel}: only if what goes before it fails, or does not reach its goal in time"
+        # The API does not tell of one that was sent and then cancelled.
+        f"{target.channel}: only if what goes before it fails, or misses its goal; not if it was cancelled"
         for target in made[-1].channels
         if begun and target.channel not in begun
     ]

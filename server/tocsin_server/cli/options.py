@@ -51,7 +51,11 @@ Addresses = Annotated[
 Metadata = Annotated[
     list[str] | None,
     typer.Option(
-        "--metadata", metavar="JSON|KEY=VALUE", help="A JSON object, or one string; repeatable.", show_default=False
+        "--metadata",
+        metavar="JSON|KEY=VALUE",
+        help="A JSON object, such as '{\"total\": 600}', or KEY=VALUE, whose value is a text also where it looks like "
+        "a number; repeatable.",
+        show_default=False,
     ),
 ]
 Category = Annotated[

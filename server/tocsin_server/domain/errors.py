@@ -229,7 +229,7 @@ class NoRoute(PreconditionFailed):
 
     def __init__(self, recipient_type: str, rule: str = "built-in", left_out: Sequence[str] = ()) -> None:
         why = (
-            f"of what the rule {rule!r} chooses nothing is left ({', '.join(left_out)})"
+            f"of what the rule {rule!r} chooses nothing is left ({'; '.join(left_out)})"
             if left_out
             else "the recipient is not registered and has no address for a configured channel"
         )

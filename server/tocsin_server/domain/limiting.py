@@ -128,7 +128,8 @@ def admit(draft: NotificationDraft, counts: Counts, now: Micros) -> Notification
 def no_route(recipient: Recipient, decision: Decision) -> NoRoute:
     """Return the refusal of a notification for which rules leave no channel; the decision says why each was denied."""
     denied = decision.denied
-    error = NoRoute(recipient.type, decision.name, [f"{out.channel} {out.policy or out.detail}" for out in denied])
+    why = [f"{out.channel}: " + (f"policy {out.policy!r}" if out.policy else out.detail) for out in denied]
+    error = NoRoute(recipient.type, decision.name, why)
     error.policies = [out.policy for out in denied if out.policy]
     return error
 

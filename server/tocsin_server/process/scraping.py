@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Final, NamedTuple
@@ -71,7 +72,9 @@ class Scraping:
         try:
             self._server = await asyncio.start_server(self._accepted, listen.host, listen.port, limit=LARGEST_HEAD)
         except OSError as error:
-            raise ListenError(f"cannot listen on {listen}: {error.strerror or error} ({setting})") from error
+            # Of a taken port asyncio's sentence has the address once more.
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+            raise ListenError(f"cannot listen on {listen}: {why} ({setting})") from error
         return ListenAddress(listen.host, self._server.sockets[0].getsockname()[1])
 
     async def start_or_warn(self, listen: ListenAddress, setting: str, *, asked: bool) -> ListenAddress | None:

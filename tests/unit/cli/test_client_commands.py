@@ -60,6 +60,12 @@ def test_commands_about_one_notification_print_it(
     assert server.calls(rpc)[0].request.id == NOTIFICATION_ID
 
 
+def test_cancel_says_that_nothing_more_is_sent(tocsin: Tocsin, server: ScriptedServer) -> None:
+    server.script("Cancel", *[service_pb.CancelResponse(notification=notification())] * 2)
+    assert tocsin("cancel", NOTIFICATION_ID).stderr == "tocsin: cancelled; what was still to come is not sent\n"
+    assert tocsin("cancel", NOTIFICATION_ID, "--json").stderr == ""
+
+
 def test_retry_names_the_channels_that_are_typed(tocsin: Tocsin, server: ScriptedServer) -> None:
     server.script("Retry", service_pb.RetryResponse(notification=notification()))
     assert tocsin("retry", NOTIFICATION_ID, "--channel", "email", "--channel", "sms").exit_code == 0

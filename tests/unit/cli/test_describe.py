@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
 from tocsin.v1 import notification_pb2 as pb
 
 from helpers.scripted_server import CREATED, channel, notification
@@ -34,6 +37,7 @@ def test_a_step_that_has_begun_hides_none_that_follows() -> None:
     begun = convert.notification_from(notification(channels=[channel("email"), channel("sms")]))
     [line] = describe.still_to_come(begun, decisions)
     assert line.startswith("telegram: ")
+    assert line.endswith("not if it was cancelled")
     assert describe.still_to_come(begun, []) == []
 
 
@@ -50,7 +54,7 @@ def test_a_fallback_whose_next_step_has_not_begun_tells_of_that() -> None:
     known = Circumstances([_decided(DecidedBy.CALLER, ChannelType.EMAIL, ChannelType.SMS)])
     begun = convert.notification_from(notification(channels=[channel("email")]))
     assert describe.outstanding(begun, known, CREATED) == [
-        "sms: only if what goes before it fails, or does not reach its goal in time"
+        "sms: only if what goes before it fails, or misses its goal; not if it was cancelled"
     ]
 
 
@@ -58,3 +62,17 @@ def test_where_nobody_has_decided_that_is_told() -> None:
     nothing = convert.notification_from(notification(status=pb.STATUS_PENDING, channels=[]))
     [line] = describe.outstanding(nothing, Circumstances(), CREATED)
     assert line == "none yet: nobody has decided how to send it"
+
+
+@pytest.mark.parametrize(
+    ("by", "name", "said"),
+    [
+        (DecidedBy.RULE, "orders: the feed", "rule 'orders: the feed'"),
+        (DecidedBy.DECIDER, "shop", "decider shop"),
+        (DecidedBy.CALLER, "", "caller"),
+    ],
+)
+def test_who_decided_is_told_so_that_a_name_of_several_words_ends_where_it_ends(
+    by: DecidedBy, name: str, said: str
+) -> None:
+    assert describe.decided_by(dataclasses.replace(_decided(by), name=name)) == said

@@ -80,7 +80,9 @@ def test_a_decision_tells_which_channels_were_taken_out_at_which_limit() -> None
 
 
 def test_a_rule_of_which_nothing_is_left_gives_no_route() -> None:
-    assert isinstance(admit(ruled(draft(SMS, recipient=GUEST), TEXTS), counts(texts=3), NOON), NoRoute)
+    refusal = admit(ruled(draft(SMS, recipient=GUEST), TEXTS), counts(texts=3), NOON)
+    assert isinstance(refusal, NoRoute)
+    assert "sms: policy 'texts'" in str(refusal)
 
 
 @pytest.mark.parametrize("decision", [None, Decision(DecidedBy.CALLER, "shop", ())])
