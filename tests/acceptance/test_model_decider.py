@@ -158,7 +158,7 @@ def test_a_bad_answer_is_no_decision_and_a_plain_rule_makes_it(
 
 def test_a_model_that_is_slow_or_never_answers_holds_nothing_up(server: ServerProcess, endpoint: Endpoint) -> None:
     endpoint.script(Drip(), Hang())
-    with deciding(server, endpoint, MODEL_SECONDS="0.3") as decider:
+    with deciding(server, endpoint, MODEL_SECONDS="3") as decider:
         for title in ("slowly", "never"):
             line, decision = decider.decides(title)
             assert line.startswith("websocket (without the model: TimeoutError")

@@ -18,6 +18,7 @@ from helpers.calls import DEADLINE, EMAIL, SENT, WEBSOCKET, Api, channel_of, req
 from helpers.process import serving
 from helpers.smtp_server import SmtpServer, hang
 from helpers.waiting import eventually
+from tocsin_server.delivery.lane import PLACES_PER_SENDER
 
 MAIL = (EMAIL, "ann@example.org")
 
@@ -51,11 +52,11 @@ def sent_row(api: Api, notification_id: str) -> pb.Channel:
 def test_an_email_accepted_before_a_crash_goes_out_once_after_the_restart(tmp_path: Path, smtp: SmtpServer) -> None:
     smtp.script(hang("connect"))
     settings = mail_settings(smtp, TOCSIN_SENDER_CONCURRENCY="1")
-    to = user()
+    to, count = user(), PLACES_PER_SENDER + 4
     with serving(tmp_path, **settings) as server, Api(server.address) as api:
         sent = [
             api.send(request(to, WEBSOCKET, (EMAIL, f"user{number}@example.org"), metadata={"number": number}))
-            for number in range(12)
+            for number in range(count)
         ]
         assert smtp.hanging.wait(DEADLINE)
         server.kill()
@@ -78,8 +79,8 @@ def test_an_email_accepted_before_a_crash_goes_out_once_after_the_restart(tmp_pa
             )
         with api.subscribe(to) as stream:
             stream.subscribed()
-            assert stream.ids(12) == [one.id for one in sent]
-    assert sorted(mail.recipients[0] for mail in smtp.messages) == sorted(f"user{n}@example.org" for n in range(12))
+            assert stream.ids(count) == [one.id for one in sent]
+    assert sorted(mail.recipients[0] for mail in smtp.messages) == sorted(f"user{n}@example.org" for n in range(count))
 
 
 def test_a_crash_between_the_relays_answer_and_our_record_sends_twice_and_recognisably(
