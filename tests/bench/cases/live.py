@@ -53,12 +53,16 @@ class Line(Protocol):
 
 
 class Way(NamedTuple):
-    """From a Send to a subscriber: who sends, to whom, and where it arrives; the processes between."""
+    """From a Send to a subscriber: who sends, to whom, and where it arrives; the processes between.
+
+    ``every`` are the subscribers of all ways: who does not read for a minute, and answers no ping, is hung up on.
+    """
 
     sender: Streams
     line: Line
     request: bytes
     pids: Sequence[int]
+    every: Sequence[Line]
 
     def times(self, rate: int, count: int) -> list[Sample]:
         """Send ``count`` at a rate, and return the median and the 99th percentile in milliseconds."""
@@ -85,7 +89,7 @@ class Way(NamedTuple):
 
     def _pump(self, timeout: float) -> None:
         # The same descriptor twice is one.
-        for ready in select.select({self.sender, self.line}, (), (), timeout)[0]:
+        for ready in select.select({self.sender, *self.every}, (), (), timeout)[0]:
             ready.pump(0)
 
 
@@ -122,9 +126,10 @@ def prepare(stage: Stage) -> Iterator[Comparison]:
         ours.open([stream_event.subscribe(live).SerializeToString()])
         theirs.open([stream_event.subscribe(bare_one).SerializeToString()])
         sockets.open(subscribe_frames([relayed]))
-        stream = Way(ours, ours, _request(live), [server.pid])
-        socket = Way(ours, sockets, _request(relayed), [server.pid, bridge.pid])
-        baseline = Way(theirs, theirs, _request(bare_one), [bare.pid])
+        every = (ours, sockets, theirs)
+        stream = Way(ours, ours, _request(live), [server.pid], every)
+        socket = Way(ours, sockets, _request(relayed), [server.pid, bridge.pid], every)
+        baseline = Way(theirs, theirs, _request(bare_one), [bare.pid], every)
         for way in (stream, socket, baseline):
             way.times(RATES[-1], 500)
         yield Comparison(
