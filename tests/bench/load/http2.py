@@ -70,6 +70,10 @@ class ProtocolFailure(Exception):
     """The server did something that this client does not speak, or ended the connection."""
 
 
+class HungUp(ProtocolFailure):
+    """The connection ended, or is about to."""
+
+
 class CallsFailed(Exception):
     """Calls of a load did not end with the status OK, so that it measured nothing."""
 
@@ -124,14 +128,19 @@ class Connection:
     """
 
     def __init__(self, address: str, *, window: int = LARGEST_WINDOW, replenish: bool = True) -> None:
-        host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=30)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.setblocking(False)
         self.address = address
         self.heads: Counter[bytes] = Counter()
         """Header blocks of answers, and how often each came."""
         self._replenish = replenish
+        self._ahead = window
+        self.connect()
+
+    def connect(self) -> None:
+        """Connect, also once more."""
+        host, _, port = self.address.rpartition(":")
+        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
         self._received = 0
         self._rest = b""
         self._out = bytearray()
@@ -142,7 +151,7 @@ class Connection:
         self._window = DEFAULT_WINDOW
         self._stream_window = DEFAULT_WINDOW
         self._frame_size = DEFAULT_FRAME
-        settings = {HEADER_TABLE_SIZE: 0, ENABLE_PUSH: 0, INITIAL_WINDOW_SIZE: window}
+        window, settings = self._ahead, {HEADER_TABLE_SIZE: 0, ENABLE_PUSH: 0, INITIAL_WINDOW_SIZE: self._ahead}
         self._out += PREFACE + frame(SETTINGS, 0, 0, b"".join(SETTING.pack(*item) for item in settings.items()))
         if window > DEFAULT_WINDOW:
             self._out += frame(WINDOW_UPDATE, 0, 0, (window - DEFAULT_WINDOW).to_bytes(4, "big"))
@@ -209,7 +218,7 @@ class Connection:
             except BlockingIOError:
                 return
             except OSError as error:
-                raise ProtocolFailure(f"the connection broke: {error}") from error
+                raise HungUp(f"the connection broke: {error}") from error
             del self._out[:sent]
 
     def receive(self) -> None:
@@ -223,10 +232,10 @@ class Connection:
         except BlockingIOError:
             return
         except OSError as error:
-            raise ProtocolFailure(f"the connection broke: {error}") from error
+            raise HungUp(f"the connection broke: {error}") from error
         at = time.monotonic()
         if not chunk:
-            raise ProtocolFailure("the server closed the connection")
+            raise HungUp("the server closed the connection")
         octets = self._rest + chunk if self._rest else chunk
         position, end = 0, len(octets)
         unpack = FRAME_HEAD.unpack_from
@@ -280,7 +289,7 @@ class Connection:
             if receiver is not None:
                 receiver.ended(stream, None, at)
         elif kind == GOAWAY:
-            raise ProtocolFailure(f"the server ends the connection: {payload[8:].decode('ascii', 'replace')}")
+            raise HungUp(f"the server ends the connection: {payload[8:].decode('ascii', 'replace')}")
         elif kind == CONTINUATION:
             raise ProtocolFailure("CONTINUATION")
 
@@ -310,7 +319,11 @@ class Connection:
 
 
 class Client:
-    """Several connections, served by whoever calls `poll`."""
+    """Several connections, served by whoever calls `poll`.
+
+    A server hangs up on who says nothing for a while, as this does while others have their turn. Where no call is open,
+    `poll` then connects anew.
+    """
 
     def __init__(self, address: str, connections: int, *, window: int = LARGEST_WINDOW, replenish: bool = True) -> None:
         self.connections = [Connection(address, window=window, replenish=replenish) for _ in range(connections)]
@@ -333,17 +346,39 @@ class Client:
                 return
             timeout = 0
         for number, events in self._epoll.poll(timeout):
-            connection = self._by_number[number]
             if events & ~select.EPOLLOUT:
-                connection.receive()
+                self._receive(number)
         self.flush()
+
+    def _receive(self, number: int) -> None:
+        try:
+            self._by_number[number].receive()
+        except HungUp as error:
+            self._connect_anew(number, error)
+
+    def _connect_anew(self, number: int, error: HungUp) -> None:
+        """Replace a connection that has ended; raise the error where a call was open on it."""
+        connection = self._by_number[number]
+        if connection.open_calls:
+            raise error
+        self._epoll.unregister(number)
+        self._writing.discard(number)
+        del self._by_number[number]
+        connection.close()
+        connection.connect()
+        self._by_number[connection.socket.fileno()] = connection
+        self._epoll.register(connection.socket.fileno(), select.EPOLLIN)
 
     def flush(self) -> None:
         """Write what is queued on all connections, as far as their sockets take it."""
-        for number, connection in self._by_number.items():
+        for number, connection in tuple(self._by_number.items()):
             if not connection.wants_to_write:
                 continue
-            connection.flush()
+            try:
+                connection.flush()
+            except HungUp as error:
+                self._connect_anew(number, error)
+                continue
             if connection.wants_to_write:
                 if number not in self._writing:
                     self._writing.add(number)
@@ -467,6 +502,7 @@ class UnaryLoad:
 
     def closed_loop(self, in_flight: int) -> Outcome:
         """Keep ``in_flight`` calls open, spread over the connections, until all messages were sent and answered."""
+        self._client.poll(0)
         calls = [_Calls(self, connection, again=True) for connection in self._client.connections]
         begun = time.monotonic()
         for number in range(min(in_flight, len(self._payloads))):
@@ -476,6 +512,7 @@ class UnaryLoad:
 
     def paced(self, rate: float) -> Outcome:
         """Start ``rate`` calls a second, evenly, whatever becomes of those before."""
+        self._client.poll(0)
         calls = [_Calls(self, connection, again=False) for connection in self._client.connections]
         late = array("d")
         begun = time.monotonic() + 0.01

@@ -78,6 +78,8 @@ class Streams:
     def call(self, path: str, request: bytes) -> None:
         """Start a unary call; if it fails, a later `pump` raises."""
         connection = self._client.connections[0]
+        if not connection.open_calls:
+            self.pump(0)
         connection.call(header_block(path, connection.address), grpc_frame(request), _Answer(self))
         self._client.flush()
 

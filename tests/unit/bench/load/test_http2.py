@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -85,6 +86,16 @@ def test_connections_are_used_again_by_the_next_load(client: Client) -> None:
         assert _load(client, "Echo", [b"x"] * 10).closed_loop(4).bodies == [b"x"] * 3
 
 
+def test_where_the_server_hung_up_meanwhile_it_connects_anew(client: Client) -> None:
+    before = [connection.socket for connection in client.connections]
+    for connection in before:
+        connection.shutdown(socket.SHUT_WR)  # at which a server ends it
+    while {*before} & {connection.socket for connection in client.connections}:
+        client.poll(1.0)
+    assert _load(client, "Echo", [b"x"] * 10).closed_loop(4).bodies == [b"x"] * 3
+    assert _load(client, "Echo", [b"x"] * 10).paced(rate=500).bodies == [b"x"] * 3
+
+
 def test_messages_beyond_every_window_and_frame_go_through(client: Client) -> None:
     messages = [bytes([number]) * 400_000 for number in range(6)]
     assert _load(client, "Echo", messages, keep=6).closed_loop(in_flight=6).bodies == messages
@@ -135,10 +146,11 @@ def test_a_client_that_opens_no_window_again_stops_the_server(address: str) -> N
     assert 0 < len(got) <= 1_000
 
 
-def test_a_server_that_hangs_up_is_noticed(address: str, client: Client) -> None:
+def test_a_server_that_hangs_up_on_a_call_is_noticed(client: Client) -> None:
+    open_streams(client, f"/{SERVICE}/Repeat", [b"x"], lambda message, at, number: None)
     client.connections[0].socket.shutdown(2)
-    with pytest.raises(http2.ProtocolFailure):
-        _load(client, "Echo", [b"x"] * 3).closed_loop(3)
+    with pytest.raises(http2.HungUp):
+        client.poll(60.0)
 
 
 def test_headers_are_literals_that_any_decoder_reads() -> None:
