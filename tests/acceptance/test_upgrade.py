@@ -38,6 +38,8 @@ ENVIRONMENTS = ROOT / ".build" / "releases"
 SENDERS, EACH_A_SECOND = 8, 40
 PATIENCE = 120.0
 
+pytestmark = pytest.mark.timeout(900)  # the first run installs an environment
+
 
 def git(*arguments: str) -> bytes:
     return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, check=True).stdout
