@@ -9,6 +9,7 @@ are known have a pace of their own for the first two: strangers do not hold up w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Final
@@ -42,22 +43,15 @@ class Refusals:
         self._monotonic = monotonic
         # When the last one of those that came is told, to strangers and to callers who are known.
         self._told = {False: float("-inf"), True: float("-inf")}
-        self._waiting: set[asyncio.Future[None]] = set()
-        self._over = False
+        self._over = asyncio.Event()
 
     async def turn(self, refusal: TocsinError, size: int, *, known: bool) -> None:
         """Return when the refusal of a request of ``size`` bytes may be told, to a caller who is ``known`` or not."""
         wait = self.wait_of(refusal, size, known=known)
-        if wait <= 0 or self._over:
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(turn)
-        timer = asyncio.get_running_loop().call_later(wait, _end, turn)
-        try:
-            await turn
-        finally:
-            timer.cancel()
-            self._waiting.discard(turn)
+        if wait > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._over.wait()
 
     def wait_of(self, refusal: TocsinError, size: int, *, known: bool) -> float:
         """Count a refusal, and return the seconds after which it may be told."""
@@ -74,11 +68,4 @@ class Refusals:
 
     def close(self) -> None:
         """Tell at once what waits, and all that comes. Idempotent."""
-        self._over = True
-        for turn in self._waiting:
-            _end(turn)
-
-
-def _end(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_result(None)
+        self._over.set()

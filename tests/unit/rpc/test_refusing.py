@@ -99,6 +99,7 @@ async def test_who_waits_is_told_when_the_server_stops_and_who_comes_then_at_onc
     assert not any(one.done() for one in waiting[1:])
     refusals.close()
     refusals.close()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    await refusals.turn(STRANGERS[0], 0, known=False)
-    assert [one.cancelled() for one in waiting] == [True, False, False]
+    waiting.append(asyncio.ensure_future(refusals.turn(STRANGERS[0], 0, known=False)))
+    await turns()
+    assert all(one.done() for one in waiting), "not when its time has come"
+    assert [one.cancelled() for one in waiting] == [True, False, False, False]

@@ -25,7 +25,7 @@ from tocsin_server.rpc.principal import Principal
 from tocsin_server.rpc.relay_stream import Followed, RelayStream, RelayTimes
 from tocsin_server.rpc.scopes import SUBSCRIBE
 
-Subscribe: TypeAlias = Callable[[Any, Principal], Followed]
+Follow: TypeAlias = Callable[[Any, Principal], Followed]
 """`tocsin_server.rpc.services.notification_service.NotificationService.relayed`."""
 
 
@@ -48,7 +48,7 @@ class RelayService:
     """The RPC. It raises a `TocsinError` to end a stream as a whole; `rpc.handlers` turns it into a status.
 
     Args:
-        subscribe: What a subscription is.
+        follow: Begins what a subscription is.
         authenticator: Tells whose token one has.
         times: See `RelayTimes`.
         limits: See `RelayLimits`.
@@ -59,13 +59,13 @@ class RelayService:
 
     def __init__(
         self,
-        subscribe: Subscribe,
+        follow: Follow,
         authenticator: Authenticator,
         *,
         times: RelayTimes | None = None,
         limits: RelayLimits | None = None,
     ) -> None:
-        self._subscribe = subscribe
+        self._follow = follow
         self._authenticator = authenticator
         self._times = times or RelayTimes()
         limits = limits or RelayLimits()
@@ -113,10 +113,10 @@ class RelayService:
                 self._used.give_back(origin)
 
     def follow(self, opening: pb.RelayOpening) -> Followed:
-        """Call Subscribe for a subscription, with its token."""
+        """Begin a subscription, with its token."""
         caller = self._authenticator.holder_of(opening.token)
         caller.require_rpc(SUBSCRIBE)
-        return self._subscribe(opening.subscribe, caller)
+        return self._follow(opening.subscribe, caller)
 
     def accepted(self, stream: RelayStream) -> None:
         """Take a stream out of the crowd."""

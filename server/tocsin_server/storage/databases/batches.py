@@ -149,23 +149,23 @@ class RowAddition(_Batch):
     """Inserts rows, or adds to those whose key exists, except where the sum would be above a bound.
 
     Args:
-        on: Where.
+        on: The dialect of the database.
         model: Of the table.
         columns: Of a row.
         key: Those that are its key.
         add: The one that is added to the row's where it exists.
     """
 
-    __slots__ = ("_behind",)
+    __slots__ = ("_suffix",)
 
     def __init__(self, on: Dialect, model: Any, columns: Sequence[str], *, key: Sequence[str], add: str) -> None:
         super().__init__(on, model, columns)
         total = f"{self._columns.table}.{add} + excluded.{add}"
-        self._behind = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {add} = {total} WHERE {total} <= "
+        self._suffix = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {add} = {total} WHERE {total} <= "
 
     def run(self, cursor: Any, rows: Sequence[Row], most: int) -> int:
         """Write the rows in their order, each key once, and return how many: one that does not exist, in any case."""
-        return self._on.insert(cursor, self._columns, rows, f"{self._behind}{most:d}") if rows else 0
+        return self._on.insert(cursor, self._columns, rows, f"{self._suffix}{most:d}") if rows else 0
 
 
 class RowUpdate(_Batch):
