@@ -23,6 +23,7 @@ from tocsin_server.domain.model import FeedPosition
 from tocsin_server.domain.shares import network_of
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.rpc import status
+from tocsin_server.rpc.accepting import watch_client
 from tocsin_server.rpc.auth import Authenticator, Opener
 from tocsin_server.rpc.principal import Principal
 from tocsin_server.rpc.refusing import Refusals
@@ -61,8 +62,9 @@ def _unary(
     name = _short_name(method)
     authenticate = authenticator.authenticate
     read = request_reader(method.input_type)
+    write = GetMessageClass(method.output_type).SerializeToString
 
-    async def handle(data: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+    async def handle(data: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
         begun, code = monotonic(), "CANCELLED"  # which nothing of ours hears of before the end
         known = False
         try:
@@ -72,15 +74,16 @@ def _unary(
                 principal.require_rpc(rpc)
                 if observer.wants(RpcAllowed):
                     observer.report(RpcAllowed(name, traceparent_of(context.invocation_metadata())))
-                answer = await call(read(data), principal)
+                answer = write(await call(read(data), principal))
             except Exception as error:  # noqa: BLE001 - the caller learns a number, the log the rest
                 refusal = _ours(error, method.full_name)
             else:
                 code = "OK"
                 return answer
             code = status.code_of(refusal).name
+            watch_client()
             await refusals.turn(refusal, len(data), known=known)
-            return await abort(context, refusal)
+            await abort(context, refusal)
         finally:
             if observer.wants(RpcEnded):
                 observer.report(RpcEnded(name, code, monotonic() - begun))
@@ -88,7 +91,7 @@ def _unary(
     return grpc.unary_unary_rpc_method_handler(
         handle,
         request_deserializer=None,  # the handler reads the bytes, when it knows whose they are
-        response_serializer=GetMessageClass(method.output_type).SerializeToString,
+        response_serializer=None,  # and what cannot be written is an error like others
     )
 
 

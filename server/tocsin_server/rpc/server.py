@@ -48,6 +48,12 @@ DRAIN: Final = 30.0
 REPLACE_TIMEOUT: Final = 5.0
 """Seconds in which the library starts a server."""
 
+BRIEF: Final = frozenset(
+    f"/{notification_service_pb2.DESCRIPTOR.package}.NotificationService/{name}"
+    for name in ("Send", "Get", "MarkRead", "CountUnread")
+)
+"""Methods that are called often, and take one transaction or one look at the database: see `rpc.accepting`."""
+
 _SERVICES = {
     "NotificationService": notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],
     "ContactService": contact_service_pb2.DESCRIPTOR.services_by_name["ContactService"],
@@ -168,7 +174,7 @@ class RpcServer:
         """Make a server and start it; raises `ListenError`."""
         assert self._listen is not None  # noqa: S101 - set at the start
         options = limits.options(shared_port=self._shared_port, connections=self._connections)
-        server = make_server(options, self._handlers, self._on_end, ours=self._ours)
+        server = make_server(options, self._handlers, self._on_end, brief=BRIEF, ours=self._ours)
         try:
             if self._certificates is None:
                 server.add_insecure_port(str(self._listen))

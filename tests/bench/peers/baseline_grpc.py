@@ -27,6 +27,7 @@ from tocsin_server.config.network import ListenAddress
 from tocsin_server.process import port
 from tocsin_server.rpc.accepting import make_server
 from tocsin_server.rpc.limits import OPTIONS, WAITING
+from tocsin_server.rpc.server import BRIEF
 
 
 class _Empty(notification_service_pb2_grpc.NotificationServiceServicer):
@@ -56,7 +57,7 @@ def _like(answer: pb.SendResponse) -> grpc.aio.Server:
     files = (pb.DESCRIPTOR, contact_service_pb2.DESCRIPTOR, relay_service_pb2.DESCRIPTOR)
     services = [service for file in files for service in file.services_by_name.values()]
     handlers = {service.full_name: {method.name: send for method in service.methods} for service in services}
-    return make_server(OPTIONS, handlers, lambda _error: None)
+    return make_server(OPTIONS, handlers, lambda _error: None, brief=BRIEF)
 
 
 WAYS: dict[str, Callable[[pb.SendResponse], grpc.aio.Server]] = {"library": _library, "like": _like}
