@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import peewee
 import pytest
@@ -24,8 +24,8 @@ from tocsin_server.storage.databases.batches import (
 from tocsin_server.storage.databases.dialect import Dialect
 from tocsin_server.storage.databases.postgresql_connection import Database
 from tocsin_server.storage.databases.postgresql_dialect import PostgresqlDialect
-from tocsin_server.storage.databases.sqlite_dialect import SqliteDialect
-from tocsin_server.storage.schema.tables import IdField, StatusField, TimeField
+from tocsin_server.storage.databases.sqlite_dialect import ROWS_AT_ONCE, SqliteDialect
+from tocsin_server.storage.schema.tables import TABLES, IdField, StatusField, TimeField
 
 FIRST, SECOND, THIRD = (f"01926f3e-7c1a-7b52-9d0e-3f6a5c8b2e4{digit}" for digit in "123")
 NOON = 1_794_312_000_123_456
@@ -101,6 +101,51 @@ def test_rows_of_all_kinds_of_values_are_inserted(database: peewee.Database) -> 
 def test_columns_that_are_left_out_are_null(database: peewee.Database) -> None:
     RowInsert(on(database), Thing, ("amount", "id")).run(database.cursor(), [(7, SECOND)])
     assert _stored(database) == [(SECOND, None, 7, None, None, None)]
+
+
+@pytest.mark.parametrize("count", [1, 5, 33, 511, 512, 513, 1_100])
+def test_any_number_of_rows_is_inserted_and_counted(database: peewee.Database, count: int) -> None:
+    names = [f"{number:04d}" for number in range(count)]
+    ids = [FIRST[:-4] + name for name in names]
+    insert = RowInsertIfAbsent(on(database), Thing, ("id", "name", "status", "amount"))
+    assert insert.run(database.cursor(), [(ids[0], None, None, 7)]) == 1
+    assert (
+        insert.run(database.cursor(), [(one, name, None, 0) for one, name in zip(ids, names, strict=True)]) == count - 1
+    )
+    assert [row[:3] for row in _stored(database)] == [
+        (ids[0], None, 7),
+        *((one, name, 0) for one, name in zip(ids[1:], names[1:], strict=True)),
+    ]
+
+
+def test_of_rows_with_a_value_for_one_column_alone_the_others_are_null(database: peewee.Database) -> None:
+    RowInsert(on(database), Thing, ("id", "name", "at")).run(
+        database.cursor(), [(FIRST, None, None), (SECOND, None, None)]
+    )
+    assert [row[:2] for row in _stored(database)] == [(FIRST, None), (SECOND, None)]
+
+
+def test_sqlite_prepares_few_statements_for_any_number_of_rows() -> None:
+    class Cursor:
+        rowcount = 0
+        statements: ClassVar[set[str]] = set()
+
+        def execute(self, sql: str, _values: Any) -> None:
+            self.statements.add(sql)
+
+    insert = RowInsert(SqliteDialect(peewee.SqliteDatabase(":memory:")), Thing, ("id", "name", "status"))
+    for count in range(1, 1_200):
+        insert.run(Cursor(), [(FIRST, str(count), None)] * count)
+    assert len(Cursor.statements) == len(ROWS_AT_ONCE)
+
+
+def test_what_is_not_given_of_a_column_that_may_be_null_is_null() -> None:
+    fields = [field for table in TABLES for field in table._meta.sorted_fields]
+    with_default = [
+        field for field in fields if any("DEFAULT" in getattr(one, "sql", "") for one in field.constraints or ())
+    ]
+    assert with_default
+    assert not [field for field in with_default if field.null]
 
 
 AWKWARD = ("\\N", "\\.", "a\n\\.\nb", "\t\r\n\\", '{"a":"\\n"}', "%s", "''; --", "\u2028", "")

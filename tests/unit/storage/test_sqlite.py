@@ -625,8 +625,8 @@ def test_a_hot_query_uses_its_index_and_neither_scans_nor_sorts(
     assert [step for step in cursor.steps if index in step], cursor.steps
     assert not [step for step in cursor.steps if "TEMP B-TREE" in step], cursor.steps
     # In the order of an index, a limit ends a scan; anything else would read the whole table.
-    # (json_each reads the list of ids that was asked for, and `found` is what a select has found already.)
-    scans = [
-        step for step in cursor.steps if step.startswith("SCAN") and "json_each" not in step and step != "SCAN found"
-    ]
+    # (json_each reads the list of ids that was asked for, `found` is what a select has found already, and the rows that
+    # are inserted are constants in a subquery.)
+    given = ("SCAN found", "SCAN CONSTANT ROW", "SCAN (subquery-1)")
+    scans = [step for step in cursor.steps if step.startswith("SCAN") and "json_each" not in step and step not in given]
     assert not [step for step in scans if index not in step], cursor.steps

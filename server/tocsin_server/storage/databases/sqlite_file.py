@@ -98,7 +98,7 @@ def open_database(
         lock_type="IMMEDIATE",  # a deferred transaction that turns to writing fails at once, whatever the timeout
         field_types=_FIELD_TYPES,
         # Some of them insert hundreds of rows: with 256 of all sizes, the process had 28 MB more and was no faster.
-        cached_statements=64,
+        cached_statements=128,
         **options,
     )
 

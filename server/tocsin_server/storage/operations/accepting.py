@@ -55,7 +55,7 @@ _Key: TypeAlias = tuple[str, str]
 
 
 _NOTIFICATION_COLUMNS = (
-    "id", "recipient_id", "recipient_type", "title", "message", "status", "metadata", "is_read", "created_at",
+    "id", "recipient_id", "recipient_type", "title", "message", "status", "metadata", "created_at",
     "send_at", "expires_at", "entered_sequence", "sequence", "owner", "idempotency_key", "category",
     "route_by", "goal", "traceparent",
 )  # fmt: skip
@@ -321,7 +321,7 @@ class _Batch:
         self.notification_rows.append(
             (
                 notification_id, recipient_id, WORDS[kind], title, message, PENDING_WORD,
-                metadata_json or dump_json(metadata), False, created_at, send_at, expires_at, sequence, sequence,
+                metadata_json or dump_json(metadata), created_at, send_at, expires_at, sequence, sequence,
                 caller, key or None, category, route_by, goal and goal.value, draft.traceparent,
             )
         )  # fmt: skip
