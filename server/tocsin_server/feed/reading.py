@@ -148,16 +148,17 @@ class Reading:
         return self._read(lambda: self._store.feed_waiting(self._recipient, after, self._limit, PAGE_BYTES))
 
     async def _read(self, read: Callable[[], Awaitable[FeedPart]]) -> Page:
-        """Read a page when there is room for it, in place of the one that was read before."""
+        """Read a page when it is this stream's turn and there is room, in place of the one that was read before."""
         if self._page is not None and self._page.taken and self._page.more:
             self._limit = min(PAGE_LIMIT, GROWTH * self._limit)
         self.close()
-        await self._budget.reserve()
-        try:
-            part = await read()
-        except BaseException:
-            self._budget.release()
-            raise
+        async with self._budget.turn(self._recipient):
+            await self._budget.reserve()
+            try:
+                part = await read()
+            except BaseException:
+                self._budget.release()
+                raise
         self._page = self._budget.hold(part)
         return self._page
 

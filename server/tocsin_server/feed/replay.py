@@ -4,16 +4,21 @@ A stream that comes back after a while reads what it missed page by page, and ke
 taken it. So many streams may come back at once, and so slow may their subscribers be, that their pages have to be
 counted together. Whoever waits for room gets it in turn. A page that is kept for longer than `HOLD` while others wait
 is taken back; its stream reads again what is left of it, when its turn comes.
+
+The streams of one recipient read one after the other. A hundred that ask for a long replay at once and take nothing of
+it would keep all threads that read busy, and with them the interpreter: a Send beside them then took 71 ms (p99, in
+turns) in place of 29.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections import deque
 from typing import Final
 
-from tocsin_server.domain.model import FeedPart, FeedState, Notification
+from tocsin_server.domain.model import FeedPart, FeedState, Notification, Recipient
 
 PAGE_BYTES: Final = 512 * 1024
 """Bytes of a page (`FeedPart.weight`), which one notification may go beyond."""
@@ -88,6 +93,14 @@ class ReplayBudget:
         self._pages: dict[Page, None] = {}  # in the order in which they were read
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._look: asyncio.TimerHandle | None = None
+        self._turns: weakref.WeakValueDictionary[Recipient, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    def turn(self, recipient: Recipient) -> asyncio.Lock:
+        """Return what whoever reads a feed of this recipient holds meanwhile."""
+        turn = self._turns.get(recipient)
+        if turn is None:
+            turn = self._turns[recipient] = asyncio.Lock()
+        return turn
 
     async def reserve(self) -> None:
         """Return when there is room for a page, which is then the caller's, to be given to `hold` or `release`."""

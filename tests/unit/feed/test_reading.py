@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from helpers import drafts
 from helpers.feeds import EPOCH, NO_CHECKS, Feed, Follower, turns
 from tocsin_server.domain.clock import wall_clock
+from tocsin_server.domain.errors import DatabaseUnavailable
 from tocsin_server.domain.model import FeedPosition
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.items import Changed, FeedItem, Subscribed
@@ -92,6 +94,45 @@ async def test_streams_that_take_nothing_read_no_more_than_their_first_page() ->
         assert feed.limits == [FIRST_PAGE] * 5
         for stream in silent:
             await close(stream)
+
+
+async def test_streams_of_one_recipient_read_one_after_the_other_and_beside_those_of_others() -> None:
+    feed, budget = filled(3), ReplayBudget()
+    feed.gate.clear()
+    async with streams(feed, budget) as opened:
+        own = [opened.follow(feed.recipient, START) for _ in range(4)]
+        others = opened.follow(drafts.user(), START)
+        begun = [asyncio.ensure_future(anext(stream)) for stream in (*own, others)]
+        await turns()
+        assert feed.reads == 2
+        begun[0].cancel()  # the one that reads, and one that waits for its turn
+        begun[2].cancel()
+        await turns()
+        assert feed.reads == 3
+        feed.gate.set()
+        for one in (begun[1], begun[3], begun[4]):
+            assert isinstance(await one, Subscribed)
+        assert feed.reads == 4
+        for stream in (*own, others):
+            await close(stream)
+    del begun, one
+    assert not budget._turns
+
+
+async def test_a_read_that_fails_lets_the_next_one_have_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = filled(3)
+
+    async def fail(*_arguments: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    async with streams(feed) as opened:
+        with monkeypatch.context() as patched:
+            patched.setattr(feed, "feed_after", fail)
+            with pytest.raises(DatabaseUnavailable):
+                await anext(opened.follow(feed.recipient, START))
+        stream = opened.follow(feed.recipient, START)
+        assert isinstance(await anext(stream), Subscribed)
+        await close(stream)
 
 
 async def test_a_stream_whose_page_is_taken_back_tells_everything_once_and_in_order() -> None:
