@@ -1,9 +1,10 @@
-"""Calls that are not watched: one whose client goes away, one that is refused, one that outlasts a stop."""
+"""Brief calls: one whose client goes away, one that turns out to last, one that is refused, one that meets a stop."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,10 @@ from typing import Any
 import grpc
 import pytest
 
-from tocsin_server.rpc.accepting import make_server, watch_client
+from helpers.feeds import turns
+from helpers.waiting import eventually_async
+from tocsin_server.rpc import accepting
+from tocsin_server.rpc.accepting import make_server
 
 SERVICE = "test.Brief"
 DEADLINE = 60.0
@@ -27,9 +31,7 @@ class Handlers:
         self.ended: asyncio.Queue[str] = asyncio.Queue()
 
     async def wait(self, request: bytes, _context: object) -> bytes:
-        """Wait without a look at the client, if the request is empty."""
-        if request:
-            watch_client()
+        """Wait."""
         self.begun.set()
         try:
             await self.go_on.wait()
@@ -67,9 +69,13 @@ class Running:
         begin: Any = self._channel.unary_unary(f"/{SERVICE}/{method}")
         return begin(request, timeout=DEADLINE)
 
-    async def waiting(self, request: bytes = b"") -> Any:
+    async def watched(self) -> bool:
+        """Tell whether all calls are watched."""
+        return not self.server._server.unwatched  # type: ignore[attr-defined]
+
+    async def waiting(self) -> Any:
         """Begin a call that waits, and return it once it does."""
-        call = self.call("Wait", request)
+        call = self.call("Wait")
         await self.handlers.begun.wait()
         return call
 
@@ -97,9 +103,9 @@ async def status_of(call: Any) -> grpc.StatusCode:
     return grpc.StatusCode.OK
 
 
-def warnings(caplog: pytest.LogCaptureFixture) -> list[tuple[Any, Any]]:
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what was logged as a warning or worse, by the library too."""
-    return [(getattr(record, "event", record.msg), getattr(record, "error", None)) for record in caplog.records]
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_a_brief_call_whose_client_goes_away_goes_on_to_its_end_in_silence(
@@ -112,29 +118,38 @@ async def test_a_brief_call_whose_client_goes_away_goes_on_to_its_end_in_silence
         served.handlers.go_on.set()
         assert await served.handlers.ended.get() == "went on"
         assert await served.call("Wait", b"next") == b"next"
-    assert not warnings(caplog)
+    assert not lines(caplog)
 
 
-async def test_one_that_asks_for_it_is_cancelled_when_its_client_goes_away(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("gone", ["before", "after"])
+async def test_one_that_lasts_is_cancelled_when_its_client_goes_away(
+    gone: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(accepting, "LASTING", 0.05)
     async with running() as served:
-        (await served.waiting(b"watched")).cancel()
+        call = await served.waiting()
+        if gone == "after":
+            await eventually_async(served.watched)
+        call.cancel()
         assert await asyncio.wait_for(served.handlers.ended.get(), DEADLINE) == "cancelled"
         served.handlers.go_on.set()
         assert await served.call("Wait", b"next") == b"next"
-    assert not warnings(caplog)
+    assert not lines(caplog)
 
 
 async def test_a_stop_lets_brief_calls_end_within_its_grace() -> None:
     async with running() as served:
         call = await served.waiting()
         stopping = asyncio.create_task(served.server.stop(DEADLINE))
+        await turns()
         served.handlers.go_on.set()
         assert await status_of(call) == grpc.StatusCode.OK
         await asyncio.wait_for(stopping, DEADLINE)
     assert await served.handlers.ended.get() == "went on"
 
 
-async def test_a_stop_ends_what_is_not_over_after_its_grace() -> None:
+async def test_a_stop_ends_what_is_not_over_after_its_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accepting, "LASTING", 3600.0)
     async with running() as served:
         call = await served.waiting()
         await asyncio.wait_for(served.server.stop(0.1), DEADLINE)
@@ -149,7 +164,14 @@ async def test_what_breaks_off_in_a_handler_is_told_to_the_log_and_not_to_the_cl
         with pytest.raises(grpc.aio.AioRpcError) as told:
             await served.call("Fail")
     assert "secret" not in str(told.value.details())
-    assert warnings(caplog) == [("call_broken", "RuntimeError")]
+    [line] = caplog.records
+    assert (line.__dict__["event"], line.__dict__["error"]) == ("call_broken", "RuntimeError")
+    assert __file__ in line.getMessage()
+
+
+async def test_a_brief_method_that_there_is_not_is_told() -> None:
+    with pytest.raises(LookupError, match=f"{SERVICE}/Sned"):
+        make_server((), {SERVICE: Handlers().methods()}, lambda _error: None, brief={f"/{SERVICE}/Sned"})
 
 
 async def test_a_refused_call_leaves_nothing_for_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,6 @@ from tocsin_server.domain.model import FeedPosition
 from tocsin_server.domain.shares import network_of
 from tocsin_server.feed import cursor as feed_cursor
 from tocsin_server.rpc import status
-from tocsin_server.rpc.accepting import watch_client
 from tocsin_server.rpc.auth import Authenticator, Opener
 from tocsin_server.rpc.principal import Principal
 from tocsin_server.rpc.refusing import Refusals
@@ -81,7 +80,6 @@ def _unary(
                 code = "OK"
                 return answer
             code = status.code_of(refusal).name
-            watch_client()
             await refusals.turn(refusal, len(data), known=known)
             await abort(context, refusal)
         finally:

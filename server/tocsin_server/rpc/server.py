@@ -48,11 +48,9 @@ DRAIN: Final = 30.0
 REPLACE_TIMEOUT: Final = 5.0
 """Seconds in which the library starts a server."""
 
-BRIEF: Final = frozenset(
-    f"/{notification_service_pb2.DESCRIPTOR.package}.NotificationService/{name}"
-    for name in ("Send", "Get", "MarkRead", "CountUnread")
-)
-"""Methods that are called often, and take one transaction or one look at the database: see `rpc.accepting`."""
+BRIEF: Final = (f"/{notification_service_pb2.DESCRIPTOR.services_by_name['NotificationService'].full_name}/Send",)
+"""What is sent is stored, whether its client waits for the answer or not: see `rpc.accepting`. To read for somebody who
+has gone would be work for nothing, and who resets each call at once would have it done."""
 
 _SERVICES = {
     "NotificationService": notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],

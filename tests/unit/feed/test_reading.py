@@ -7,6 +7,7 @@ import contextlib
 import gc
 import weakref
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from helpers import drafts
 from helpers.feeds import EPOCH, NO_CHECKS, Feed, Follower, turns
 from tocsin_server.domain.clock import wall_clock
 from tocsin_server.domain.errors import DatabaseUnavailable
-from tocsin_server.domain.model import FeedPosition
+from tocsin_server.domain.model import FeedPart, FeedPosition
 from tocsin_server.feed.hub import Hub
 from tocsin_server.feed.items import Changed, FeedItem, Subscribed
 from tocsin_server.feed.replay import FIRST_PAGE, GROWTH, PAGE_BYTES, PAGE_LIMIT, ReplayBudget
@@ -119,20 +120,33 @@ async def test_streams_of_one_recipient_read_one_after_the_other_and_beside_thos
     assert not budget._turns
 
 
-async def test_a_read_that_fails_lets_the_next_one_have_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_read_that_fails_lets_those_that_wait_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     feed = filled(3)
+    feed.gate.clear()
+    read, reads = feed.feed_after, 0
 
-    async def fail(*_arguments: object) -> None:
-        raise DatabaseUnavailable("away")
+    async def fail_at_first(*arguments: Any) -> FeedPart:
+        nonlocal reads
+        reads += 1
+        first = reads == 1
+        part = await read(*arguments)
+        if first:
+            raise DatabaseUnavailable("away")
+        return part
 
+    monkeypatch.setattr(feed, "feed_after", fail_at_first)
     async with streams(feed) as opened:
-        with monkeypatch.context() as patched:
-            patched.setattr(feed, "feed_after", fail)
-            with pytest.raises(DatabaseUnavailable):
-                await anext(opened.follow(feed.recipient, START))
-        stream = opened.follow(feed.recipient, START)
-        assert isinstance(await anext(stream), Subscribed)
-        await close(stream)
+        several = [opened.follow(feed.recipient, START) for _ in range(3)]
+        begun = [asyncio.ensure_future(anext(stream)) for stream in several]
+        await turns()
+        assert reads == 1
+        feed.gate.set()
+        with pytest.raises(DatabaseUnavailable):
+            await begun[0]
+        for one in begun[1:]:
+            assert isinstance(await one, Subscribed)
+        for stream in several:
+            await close(stream)
 
 
 async def test_a_stream_whose_page_is_taken_back_tells_everything_once_and_in_order() -> None:
