@@ -137,6 +137,20 @@ async def test_one_that_lasts_is_cancelled_when_its_client_goes_away(
     assert not lines(caplog)
 
 
+async def test_after_a_client_has_left_in_the_middle_all_calls_are_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accepting, "LASTING", 3600.0)
+    async with running() as served:
+        (await served.waiting()).cancel()
+        await served.call("Refuse").code()  # the server has heard of both
+        served.handlers.go_on.set()
+        assert await served.handlers.ended.get() == "went on"
+        await served.call("Refuse").code()
+        served.handlers.begun.clear()
+        served.handlers.go_on.clear()
+        (await served.waiting()).cancel()
+        assert await asyncio.wait_for(served.handlers.ended.get(), DEADLINE) == "cancelled"
+
+
 async def test_a_stop_lets_brief_calls_end_within_its_grace() -> None:
     async with running() as served:
         call = await served.waiting()
