@@ -172,7 +172,14 @@ class RpcServer:
         """Make a server and start it; raises `ListenError`."""
         assert self._listen is not None  # noqa: S101 - set at the start
         options = limits.options(shared_port=self._shared_port, connections=self._connections)
-        server = make_server(options, self._handlers, self._on_end, brief=BRIEF, ours=self._ours)
+        before = self._server
+
+        def ended(cause: BaseException | None) -> None:
+            # One that was replaced may end when it is stopped, which is no news of the one in its place.
+            if self._server in (before, server):
+                self._on_end(cause)
+
+        server = make_server(options, self._handlers, ended, brief=BRIEF, ours=self._ours)
         try:
             if self._certificates is None:
                 server.add_insecure_port(str(self._listen))

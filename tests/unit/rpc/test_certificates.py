@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import grpc
@@ -9,6 +10,7 @@ import pytest
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from helpers.feeds import turns
 from helpers.waiting import eventually_async
 from tocsin_server.config.network import ListenAddress
 from tocsin_server.domain.clock import wall_clock
@@ -74,7 +76,9 @@ async def test_connections_that_begin_after_a_change_get_the_new_one_and_others_
     await server.stop(1.0)
 
 
-async def test_a_server_that_takes_the_place_of_one_that_ended_has_the_new_one_too(tmp_path: Path) -> None:
+async def test_a_server_that_takes_the_place_of_one_that_ended_has_the_new_one_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     before, after = trustme.CA(), trustme.CA()
     server, port = await started(write(tmp_path, before))
     server.replace_certificates(write(tmp_path, after))
@@ -85,6 +89,10 @@ async def test_a_server_that_takes_the_place_of_one_that_ended_has_the_new_one_t
         return server._server is not first
 
     await eventually_async(replaced)
+    await asyncio.gather(*server._draining)
+    await turns()
+    # That the first one ends now, as it is stopped, is no news of the second.
+    assert [record.__dict__["event"] for record in caplog.records] == ["rpc_server_ended"]
     assert await served_once(port, after)
     server.replace_certificates(write(tmp_path, before))
     assert await served_once(port, before)
