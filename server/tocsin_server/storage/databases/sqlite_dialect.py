@@ -24,9 +24,9 @@ from tocsin_server.domain.model import EARLIEST, LATEST, Micros
 from tocsin_server.storage.databases.dialect import Columns, Dialect, IdsParameter, Row, checked_time
 from tocsin_server.storage.json_text import to_json
 
-ROWS_AT_ONCE: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+ROWS_AT_ONCE: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Rows of one ``INSERT``; a statement takes at most 32,766 values
-(https://www.sqlite.org/limits.html#max_variable_number): enough for 127 columns, and our widest row has 18."""
+(https://www.sqlite.org/limits.html#max_variable_number): enough for 63 columns, and our widest row has 18."""
 
 
 class SqliteDialect(Dialect):

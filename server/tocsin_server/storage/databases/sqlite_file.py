@@ -97,8 +97,8 @@ def open_database(
         timeout=BUSY_STEP if timeout is None else timeout,
         lock_type="IMMEDIATE",  # a deferred transaction that turns to writing fails at once, whatever the timeout
         field_types=_FIELD_TYPES,
-        # Those that insert have few lengths (`sqlite_dialect.ROWS_AT_ONCE`); the longest takes half a megabyte.
-        cached_statements=128,
+        # Those that insert have few lengths (`sqlite_dialect.ROWS_AT_ONCE`), of which the longest takes a megabyte.
+        cached_statements=64,
         **options,
     )
 
