@@ -13,13 +13,13 @@ from typing import Any
 import grpc
 import pytest
 
+from helpers.calls import DEADLINE
 from helpers.feeds import turns
 from helpers.waiting import eventually_async
 from tocsin_server.rpc import accepting
 from tocsin_server.rpc.accepting import make_server
 
 SERVICE = "test.Brief"
-DEADLINE = 60.0
 
 
 class Handlers:

@@ -100,9 +100,9 @@ class _Core(cygrpc.AioServer):  # type: ignore[misc]  # the library has no types
     unwatched: dict[asyncio.Task[None], Any]
     """The brief ones among the calls, with what the library knows of each."""
     seen: frozenset[asyncio.Task[None]] = frozenset()
-    """Those that were there at the last look."""
-    look: asyncio.TimerHandle | None = None
-    """The next look; None while there are none."""
+    """Those of them that were there at the last look."""
+    next_look: asyncio.TimerHandle | None = None
+    """None while there are none of them."""
     wary_until: float = 0.0
     """Of the loop's clock: until then, all calls are watched."""
     without_calls: asyncio.Event | None = None
@@ -146,8 +146,8 @@ class _Core(cygrpc.AioServer):  # type: ignore[misc]  # the library has no types
             if method.brief and self.without_calls is None and self.wary_until < loop.time():
                 task = loop.create_task(call)
                 self.unwatched[task] = state
-                if self.look is None:
-                    self.look = loop.call_later(LASTING, self._look)
+                if self.next_look is None:
+                    self.next_look = loop.call_later(LASTING, self._look)
             else:
                 task = loop.create_task(cygrpc._schedule_rpc_coro(call, state, loop, method.path))
             self.calls.add(task)
@@ -158,7 +158,7 @@ class _Core(cygrpc.AioServer):  # type: ignore[misc]  # the library has no types
         for task in self.seen & self.unwatched.keys():
             self._watch(task)
         self.seen = frozenset(self.unwatched)
-        self.look = asyncio.get_running_loop().call_later(LASTING, self._look) if self.seen else None
+        self.next_look = asyncio.get_running_loop().call_later(LASTING, self._look) if self.seen else None
 
     def watch_all(self) -> None:
         """Have all calls cancelled whose clients go away, or that the library cancels."""

@@ -40,7 +40,7 @@ class Columns:
     A column whose values are another column's, under a name of its own, is given as ``name=column``.
     """
 
-    __slots__ = ("bounded", "fields", "insertion", "names", "nullable", "places", "table", "times")
+    __slots__ = ("bounded", "fields", "insertion", "names", "nullable", "table", "times")
 
     def __init__(self, model: Any, columns: Sequence[str]) -> None:
         self.table: str = model._meta.table_name  # noqa: SLF001 - peewee's documented name for it
@@ -49,7 +49,6 @@ class Columns:
         self.times = [place for place, field in enumerate(self.fields) if isinstance(field, TimeField)]
         # What is checked: the time of creation is our own.
         self.bounded = [place for place in self.times if self.names[place] != "created_at"]
-        self.places = tuple(range(len(columns)))
         # None of them has a default: what is not given is NULL.
         self.nullable = [place for place, field in enumerate(self.fields) if field.null]
         self.insertion = f"INSERT INTO {self.table} ({', '.join(self.names)}) VALUES "

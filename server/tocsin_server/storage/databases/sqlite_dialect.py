@@ -140,7 +140,7 @@ class SqliteDialect(Dialect):
 def _given(columns: Columns, rows: Sequence[Row]) -> tuple[int, ...]:
     """Return the places of the columns of which a row has a value, and of those that have to be given."""
     empty = [place for place in columns.nullable if all(row[place] is None for row in rows)]
-    return columns.places if not empty else tuple(place for place in columns.places if place not in empty)
+    return tuple(place for place in range(len(columns.names)) if place not in empty)
 
 
 @functools.lru_cache(maxsize=256)
